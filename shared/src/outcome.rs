@@ -1,0 +1,101 @@
+//! What a sender may answer about one message, and nothing else.
+
+use std::time::Duration;
+
+/// How one attempt to send a message ended. The engine turns each into exactly one transition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The provider accepted the message for every recipient.
+    Sent(Receipt),
+    /// This message failed for now: it waits for its backoff and spends a retry.
+    Retry(Failure),
+    /// The provider asks everybody to wait. Nobody claims until then; no retry is spent.
+    Throttle {
+        /// What the provider said.
+        failure: Failure,
+        /// How long it asked for; `None` leaves the wait to the engine.
+        wait: Option<Duration>,
+    },
+    /// This message will never be accepted: it is dead-lettered.
+    Reject(Failure),
+    /// Something out of the settings was refused (credentials, default sender): the message goes back at
+    /// no cost and the worker pauses.
+    Config(Failure),
+    /// The provider may or may not have accepted: its answer never came.
+    InDoubt(Failure),
+    /// Recipients of one message ended differently. Whoever is in no part got the message.
+    Split(Vec<Part>),
+    /// `Delivery::confirm` failed and the sender stopped before the
+    /// provider could accept: surely not sent, and at no cost.
+    Unconfirmed,
+}
+
+/// What the provider said when it accepted a message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// The provider's name for the message (an SMTP queue id, a Twilio SID).
+    pub provider_id: Option<String>,
+    /// Which provider it was: `smtp`, `file`, `null`, `twilio`, …
+    pub provider: Option<&'static str>,
+}
+
+/// Some recipients of a message, and why they did not get it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Envelope addresses, as they were given to the provider.
+    pub recipients: Vec<String>,
+    /// Whether to try them again.
+    pub verdict: Verdict,
+    /// What the provider said about them.
+    pub failure: Failure,
+}
+
+/// What is to become of the recipients of a [`Part`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Refused for now: try them again later.
+    Retry,
+    /// Refused for good: dead-letter them.
+    Reject,
+    /// The answer about them never came.
+    InDoubt,
+}
+
+/// Why a message was not sent. Kept in `_delivery` and logged with recipients masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What went wrong, in the provider's words where there are any.
+    pub error: String,
+    /// The provider's code: `550`, `21211`, …
+    pub code: Option<String>,
+    /// Which provider said so: `smtp`, `twilio`, …
+    pub provider: Option<&'static str>,
+    /// The message itself is unusable (not this queue's shape), rather than refused by a provider.
+    pub malformed: bool,
+}
+
+impl Failure {
+    /// A failure without a provider's code.
+    pub fn new(error: impl Into<String>) -> Self {
+        Self { error: error.into(), code: None, provider: None, malformed: false }
+    }
+
+    /// The message does not have the shape of its queue.
+    pub fn malformed(error: impl Into<String>) -> Self {
+        Self { malformed: true, ..Self::new(error) }
+    }
+
+    /// The same failure with the provider's code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl ToString) -> Self {
+        self.code = Some(code.to_string());
+        self
+    }
+
+    /// The same failure as said by `provider`.
+    #[must_use]
+    pub fn by(mut self, provider: &'static str) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+}

@@ -4,7 +4,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgGroup, Command, builder::OsStringValueParser};
 
-use super::{Default, Kind, Setting, Sources, Table, dotenv, setting::flag};
+use super::{Kind, Otherwise, Setting, Sources, Table, dotenv, setting::flag};
 
 /// The command line of a worker: one flag for each setting, and the flags of [`Mode`].
 pub struct Cli {
@@ -131,9 +131,9 @@ fn value_name(setting: &Setting) -> String {
 
 fn help(setting: &Setting) -> String {
     let default = match setting.default {
-        Default::Value(text) => format!(" [default: {text}]"),
-        Default::Derived(text) => format!(" [default: {text}]"),
-        Default::None => String::new(),
+        Otherwise::Value(text) => format!(" [default: {text}]"),
+        Otherwise::Derived(text) => format!(" [default: {text}]"),
+        Otherwise::Nothing => String::new(),
     };
     let names: Vec<String> = setting.names().collect();
     let range = match setting.kind {

@@ -40,7 +40,7 @@ pub use fault::{EXIT_UNUSABLE_SETTINGS, Fault, Faults};
 pub use reader::Reader;
 pub use redis::{REDIS, RedisSettings};
 pub use redis_url::RedisUrl;
-pub use setting::{Default, Kind, Setting, Table};
+pub use setting::{Kind, Otherwise, Setting, Table};
 pub use source::Sources;
 pub use worker::{Backoff, BackoffKind, HTTP, OnInDoubt, QUEUE, RETRIES, WorkerSettings};
 

@@ -4,7 +4,7 @@ use std::{fmt::Display, path::PathBuf, str::FromStr, time::Duration};
 
 use secrecy::SecretString;
 
-use super::{Default, Fault, Faults, Kind, Setting, Sources, source::Given};
+use super::{Fault, Faults, Kind, Otherwise, Setting, Sources, source::Given};
 
 /// Reads settings one by one, by the names of their tables.
 ///
@@ -170,14 +170,14 @@ impl<'a> Reader<'a> {
         let unset =
             |g: &Given| !matches!(setting.kind, Kind::Text | Kind::Path | Kind::Secret) && bare(g).is_empty();
         found.filter(|g| !unset(g)).or_else(|| match setting.default {
-            Default::Value(text) => Some(Given {
+            Otherwise::Value(text) => Some(Given {
                 origin: name.to_owned(),
                 text: text.to_owned(),
                 by_flag: false,
                 raw: false,
                 in_file: false,
             }),
-            Default::Derived(_) | Default::None => None,
+            Otherwise::Derived(_) | Otherwise::Nothing => None,
         })
     }
 

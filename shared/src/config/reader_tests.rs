@@ -9,14 +9,14 @@ use crate::config::{Table, dotenv};
 const TABLE: Table = Table {
     heading: "Test",
     settings: &[
-        Setting::new("COUNT", Kind::Number(1, 100), Default::Value("3"), "").alias("OLD_COUNT"),
-        Setting::new("WAIT_MS", Kind::Millis(10, 60_000), Default::Value("1000"), ""),
-        Setting::new("JITTER", Kind::Fraction(0.0, 1.0), Default::Value("0.1"), ""),
-        Setting::new("MODE", Kind::Choice(&["slow", "fast"]), Default::Value("slow"), ""),
-        Setting::new("TLS", Kind::YesNo, Default::Value("yes"), ""),
-        Setting::new("PASS", Kind::Secret, Default::None, ""),
-        Setting::new("HOST", Kind::Text, Default::None, ""),
-        Setting::new("DIR", Kind::Path, Default::Value("./out"), ""),
+        Setting::new("COUNT", Kind::Number(1, 100), Otherwise::Value("3"), "").alias("OLD_COUNT"),
+        Setting::new("WAIT_MS", Kind::Millis(10, 60_000), Otherwise::Value("1000"), ""),
+        Setting::new("JITTER", Kind::Fraction(0.0, 1.0), Otherwise::Value("0.1"), ""),
+        Setting::new("MODE", Kind::Choice(&["slow", "fast"]), Otherwise::Value("slow"), ""),
+        Setting::new("TLS", Kind::YesNo, Otherwise::Value("yes"), ""),
+        Setting::new("PASS", Kind::Secret, Otherwise::Nothing, ""),
+        Setting::new("HOST", Kind::Text, Otherwise::Nothing, ""),
+        Setting::new("DIR", Kind::Path, Otherwise::Value("./out"), ""),
     ],
 };
 const MODES: [(&str, u8); 2] = [("slow", 1), ("fast", 2)];

@@ -9,7 +9,7 @@ use rustls::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Default::*, Fault, Kind, Reader, RedisUrl, Setting, Table, check};
+use super::{Fault, Kind, Otherwise::*, Reader, RedisUrl, Setting, Table, check};
 
 pub(super) const DEFAULT_URL: &str = "redis://127.0.0.1:6379/0";
 
@@ -30,8 +30,8 @@ pub const REDIS: Table = Table {
             Derived("6379"),
             "Port, used when REDIS_URL is unset",
         ),
-        Setting::new("REDIS_USERNAME", Kind::Text, None, "User, used when REDIS_URL is unset"),
-        Setting::new("REDIS_PASSWORD", Kind::Secret, None, "Password, used when REDIS_URL is unset"),
+        Setting::new("REDIS_USERNAME", Kind::Text, Nothing, "User, used when REDIS_URL is unset"),
+        Setting::new("REDIS_PASSWORD", Kind::Secret, Nothing, "Password, used when REDIS_URL is unset"),
         Setting::new(
             "REDIS_DB",
             Kind::Number(0, 255),
@@ -45,8 +45,8 @@ pub const REDIS: Table = Table {
             Derived("the system's CAs"),
             "PEM file of the only CAs to trust",
         ),
-        Setting::new("REDIS_TLS_CERT_FILE", Kind::Path, None, "PEM file of the client certificate"),
-        Setting::new("REDIS_TLS_KEY_FILE", Kind::Path, None, "PEM file of the client certificate's key"),
+        Setting::new("REDIS_TLS_CERT_FILE", Kind::Path, Nothing, "PEM file of the client certificate"),
+        Setting::new("REDIS_TLS_KEY_FILE", Kind::Path, Nothing, "PEM file of the client certificate's key"),
     ],
 };
 
@@ -112,7 +112,7 @@ impl RedisSettings {
                     "is set, but no TLS is spoken",
                     "use rediss:// or REDIS_TLS=yes, or unset it",
                 )),
-                Option::None => Ok(Option::None),
+                None => Ok(None),
             };
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -121,7 +121,7 @@ impl RedisSettings {
             builder.map_err(|e| Fault::new("REDIS_URL", format!("TLS: {e}"), "report this as a bug"))?;
         let builder = builder.with_root_certificates(self.roots()?);
         let config = match (&self.tls_cert_file, &self.tls_key_file) {
-            (Option::None, Option::None) => builder.with_no_client_auth(),
+            (None, None) => builder.with_no_client_auth(),
             (Some(cert), Some(key)) => {
                 let key_der = PrivateKeyDer::from_pem_file(key)
                     .map_err(|e| unreadable("REDIS_TLS_KEY_FILE", key, &e))?;
@@ -136,8 +136,8 @@ impl RedisSettings {
                     },
                 )?
             }
-            (Some(_), Option::None) => return Err(alone("REDIS_TLS_CERT_FILE", "REDIS_TLS_KEY_FILE")),
-            (Option::None, Some(_)) => return Err(alone("REDIS_TLS_KEY_FILE", "REDIS_TLS_CERT_FILE")),
+            (Some(_), None) => return Err(alone("REDIS_TLS_CERT_FILE", "REDIS_TLS_KEY_FILE")),
+            (None, Some(_)) => return Err(alone("REDIS_TLS_KEY_FILE", "REDIS_TLS_CERT_FILE")),
         };
         Ok(Some(TlsConnector::from(config).into()))
     }
@@ -201,7 +201,7 @@ fn read_url(reader: &mut Reader<'_>) -> Option<RedisUrl> {
     let host = host.unwrap_or_else(|| "127.0.0.1".to_owned());
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     let login = match (user, password) {
-        (Option::None, Option::None) => String::new(),
+        (None, None) => String::new(),
         (user, password) => {
             let password = password.unwrap_or_default();
             format!("{}:{}@", encoded(&user.unwrap_or_default()), encoded(password.expose_secret()))

@@ -56,7 +56,7 @@ fn fred_gets_what_the_url_says() {
     let single = to_fred("valkey://me:p%40%2Fw@h:7000/3");
     assert_eq!(single.server, ServerConfig::Centralized { server: Server::new("h", 7000) });
     assert_eq!((single.username.as_deref(), single.password.as_deref()), (Some("me"), Some("p@/w")));
-    assert_eq!((single.database, single.tls), (Some(3), Option::None));
+    assert_eq!((single.database, single.tls), (Some(3), None));
 
     assert_eq!(to_fred("redis+unix:///run/r.sock").server, ServerConfig::Unix { path: "/run/r.sock".into() });
     let cluster = to_fred("redis-cluster://h:1?node=g:2").server;

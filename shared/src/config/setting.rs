@@ -10,7 +10,7 @@ pub struct Setting {
     /// What it may hold.
     pub kind: Kind,
     /// What holds when it is not set.
-    pub default: Default,
+    pub default: Otherwise,
     /// One line for `--help` and `.env.example`.
     pub help: &'static str,
 }
@@ -38,13 +38,13 @@ pub enum Kind {
 
 /// What holds when a [`Setting`] is not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Default {
+pub enum Otherwise {
     /// This value, as if it had been written.
     Value(&'static str),
     /// Something found out at start, described here.
     Derived(&'static str),
     /// Nothing.
-    None,
+    Nothing,
 }
 
 /// Settings under one heading.
@@ -58,7 +58,7 @@ pub struct Table {
 
 impl Setting {
     /// A setting without an alias.
-    pub const fn new(name: &'static str, kind: Kind, default: Default, help: &'static str) -> Self {
+    pub const fn new(name: &'static str, kind: Kind, default: Otherwise, help: &'static str) -> Self {
         Self { name, alias: None, kind, default, help }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use super::{Default::*, Fault, Kind, Reader, RedisSettings, RedisUrl, Setting, Table, check};
+use super::{Fault, Kind, Otherwise::*, Reader, RedisSettings, RedisUrl, Setting, Table, check};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -12,7 +12,7 @@ pub const QUEUE: Table = Table {
     heading: "Queue",
     settings: &[
         Setting::new("QUEUE_PREFIX", Kind::Text, Value("queue"), "First part of every key"),
-        Setting::new("QUEUES", Kind::Text, None, "Comma list of queues fed only by raw pushes"),
+        Setting::new("QUEUES", Kind::Text, Nothing, "Comma list of queues fed only by raw pushes"),
         Setting::new(
             "WORKER_ID",
             Kind::Text,
@@ -117,7 +117,7 @@ pub const HTTP: Table = Table {
     settings: &[Setting::new(
         "HTTP_ADDR",
         Kind::Text,
-        None,
+        Nothing,
         "Address and port of /healthz, /readyz and /metrics of this worker",
     )],
 };
@@ -220,7 +220,7 @@ impl WorkerSettings {
             completed_retention: Duration::from_millis(DAY_MS),
             failed_retention: Duration::from_millis(7 * DAY_MS),
             allow_eviction: false,
-            http_addr: Option::None,
+            http_addr: None,
         }
     }
 

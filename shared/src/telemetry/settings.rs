@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 use super::mask::Recipients;
-use crate::config::{Default::*, Kind, Reader, Setting, Table};
+use crate::config::{Kind, Otherwise::*, Reader, Setting, Table};
 
 /// The settings of [`LogSettings`].
 pub const LOGS: Table = Table {

@@ -35,8 +35,9 @@ impl Keeper {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("lease-keeper".into()).spawn(move || {
             runtime.block_on(async move {
+                let link = Link::new(config, "leases");
                 tokio::select! {
-                    () = keep(&shared, &Link::new(config, "leases")) => {}
+                    () = keep(&shared, &link) => {}
                     _ = stopped => {}
                 }
             });

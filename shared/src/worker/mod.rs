@@ -33,6 +33,7 @@ use tracing::{error, info, warn};
 pub use delivery::{Delivery, Unconfirmed};
 pub use progress::Progress;
 pub use shutdown::{Shutdown, Trigger};
+pub(crate) use token::start_id;
 
 use crate::config::WorkerSettings;
 use crate::keys::{Keys, is_queue_name};
@@ -202,7 +203,7 @@ async fn drain(shared: &Arc<Shared>, claiming: tokio::task::JoinHandle<()>, mut 
     let _ = tokio::time::timeout_at(end, settled(shared)).await;
     let unsettled: Vec<_> = shared.hand.all().iter().map(|held| held.token.reference().to_owned()).collect();
     if !unsettled.is_empty() {
-        error!(event = event::UNSETTLED, queue = %shared.queue, count = unsettled.len(), refs = ?unsettled,
+        error!(event = event::WORKER_UNSETTLED, queue = %shared.queue, count = unsettled.len(), refs = ?unsettled,
             "Redis could not be told what became of these; another worker takes them over");
     }
     Stopped { unsettled }

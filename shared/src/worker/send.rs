@@ -51,7 +51,7 @@ where
                 .map(|text| (*text).to_owned())
                 .or_else(|| panic.downcast_ref::<String>().cloned())
                 .unwrap_or_default();
-            error!(event = event::HANDLER_PANICKED, queue = %shared.queue, ref = held.token.reference(),
+            error!(event = event::SEND_PANICKED, queue = %shared.queue, ref = held.token.reference(),
                 error = %mask::text(&text), "the handler panicked; this message fails, the worker goes on");
             unanswered(&held, format!("the handler panicked: {text}"))
         }

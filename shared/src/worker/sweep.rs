@@ -35,7 +35,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
                 cursor = answer.next().map(|v| script::into_texts(Value::Array(vec![v])).concat()).unwrap_or_default();
                 let restored = answer.next().and_then(|v| v.as_i64()).unwrap_or(0);
                 if restored > 0 {
-                    warn!(event = event::MEMBERS_RESTORED, queue = %shared.queue, restored,
+                    warn!(event = event::ORPHANS_FOUND, queue = %shared.queue, restored,
                         "messages whose member had been deleted came back");
                 }
             }

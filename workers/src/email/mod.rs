@@ -1,0 +1,3 @@
+//! Sending email.
+
+pub mod settings;

@@ -43,7 +43,7 @@ python_with_pip() {
 # apt_install PACKAGE…: quiet when it works, with apt's own words when it does not.
 apt_install() {
   local log
-  have apt-get || return 1
+  have apt-get && as_root true || return 1
   log=$(mktemp)
   say "installing $* (apt-get)"
   if as_root apt-get -qq update >"$log" 2>&1 &&

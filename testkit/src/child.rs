@@ -91,10 +91,11 @@ impl Drop for Child {
     }
 }
 
-/// Where a program lies: a path as it stands, a bare name looked up in `PATH`.
+/// Where a program lies: a path made absolute, a bare name looked up in `PATH`. Links stay as they are: Redis's
+/// programs go by the name they are called by.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     if name.contains('/') {
-        return Path::new(name).canonicalize().ok();
+        return std::path::absolute(name).ok().filter(|path| path.is_file());
     }
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|candidate| candidate.is_file())

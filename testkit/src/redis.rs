@@ -35,7 +35,8 @@ impl RedisServer {
         Self::with(&[]).await
     }
 
-    /// Starts one with more settings, as on its command line: `&["--appendonly", "yes"]`.
+    /// Starts one with more settings, as on its command line: `&["--appendonly", "yes"]`. What would lock the
+    /// kit out, a password for instance, is set afterwards by `CONFIG SET`.
     ///
     /// # Panics
     ///

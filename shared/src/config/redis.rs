@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use fred::types::config::{Config, TlsConfig, TlsConnector};
+use fred::types::config::{Config, ServerConfig, TlsConfig, TlsConnector};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
@@ -96,6 +96,11 @@ impl RedisSettings {
         let mut config = Config::from_url(&self.url.for_fred())
             .map_err(|_| Fault::new("REDIS_URL", "cannot be used", "write redis://host:6379/0"))?;
         config.tls = self.tls()?;
+        if let ServerConfig::Centralized { server } = &mut config.server {
+            // fred would look for `[::1]`, brackets included, in the server's certificate.
+            let address = server.host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+            server.tls_server_name = address.map(Into::into);
+        }
         Ok(config)
     }
 

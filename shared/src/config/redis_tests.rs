@@ -22,7 +22,6 @@ fn read(env: &[(&str, &str)]) -> (RedisSettings, String) {
 fn url_by_default_by_itself_or_of_parts() {
     for (env, url) in [
         (&[][..], "redis://127.0.0.1:6379/0"),
-        (&[("REDIS_URL", "redis://:p#w@h/0")][..0], "redis://127.0.0.1:6379/0"),
         (&[("REDIS_HOST", "r"), ("REDIS_PORT", "7000"), ("REDIS_DB", "3")], "redis://r:7000/3"),
         (&[("REDIS_HOST", "::1"), ("REDIS_TLS", "false # no")], "redis://[::1]:6379/0"),
         (&[("REDIS_PASSWORD", "p@/:#%w")], "redis://:p%40%2F%3A%23%25w@127.0.0.1:6379/0"),
@@ -57,6 +56,9 @@ fn fred_gets_what_the_url_says() {
     assert_eq!(single.server, ServerConfig::Centralized { server: Server::new("h", 7000) });
     assert_eq!((single.username.as_deref(), single.password.as_deref()), (Some("me"), Some("p@/w")));
     assert_eq!((single.database, single.tls), (Some(3), None));
+
+    let ServerConfig::Centralized { server } = to_fred("redis://[::1]:1").server else { panic!() };
+    assert_eq!(server.tls_server_name.as_deref(), Some("::1"));
 
     assert_eq!(to_fred("redis+unix:///run/r.sock").server, ServerConfig::Unix { path: "/run/r.sock".into() });
     let cluster = to_fred("redis-cluster://h:1?node=g:2").server;

@@ -25,8 +25,12 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut parts =
-            Parts { json: self.json, name: String::new(), fields: String::new(), text: String::new() };
+        let mut parts = Parts {
+            json: self.json,
+            name: String::new(),
+            fields: String::with_capacity(256),
+            text: String::new(),
+        };
         event.record(&mut parts);
         let time = clock::rfc3339(clock::unix_ms());
         let level = *event.metadata().level();
@@ -132,7 +136,10 @@ fn key(field: &Field) -> &'static str {
 
 /// `,"name":"value"`
 fn pair(out: &mut impl fmt::Write, name: &str, value: &str) -> fmt::Result {
-    write!(out, ",\"{name}\":\"")?;
+    // No `write!` here: it costs more than all the rest of a line.
+    for piece in [",\"", name, "\":\""] {
+        out.write_str(piece)?;
+    }
     let mut rest = value;
     while let Some(at) = rest.find(|c: char| c == '"' || c == '\\' || c < ' ' || c == '\u{7f}') {
         let (clean, odd) = rest.split_at(at);

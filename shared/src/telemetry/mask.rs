@@ -81,7 +81,8 @@ fn find_address(text: &str) -> Option<(usize, usize, usize)> {
         };
         let end = match after.strip_prefix('[') {
             Some(literal) => literal.find(']').map(|i| i + 2)?,
-            None => after.find(|c: char| !in_domain(c)).unwrap_or(after.len()),
+            // `a@b@c` is no address, yet goes as one.
+            None => after.find(|c: char| !in_domain(c) && c != '@').unwrap_or(after.len()),
         };
         (start < at && end > 0).then_some((start, at, at + 1 + end))
     })
@@ -105,9 +106,11 @@ fn address(mode: Recipients, local: &str, domain: &str) -> String {
     }
     let kept = if local.chars().count() > 2 { 2 } else { 1 };
     let local: String = local.chars().take(kept).filter(|c| *c != '…').collect();
-    let first: String = domain.chars().take(1).filter(|c| *c != '…').collect();
+    let first: String = domain.chars().take(1).filter(|c| !"…@".contains(*c)).collect();
     match domain.trim_end_matches('.').rsplit_once('.') {
-        Some((_, tld)) if !domain.starts_with('[') => format!("{local}…@{first}….{tld}"),
+        Some((_, tld)) if !domain.starts_with('[') && !tld.contains('@') => {
+            format!("{local}…@{first}….{tld}")
+        }
         _ => format!("{local}…@{first}…"),
     }
 }

@@ -54,19 +54,31 @@ pub enum LogFormat {
     Json,
 }
 
+impl Default for LogSettings {
+    /// The defaults of [`LOGS`], for this process's stderr.
+    fn default() -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        Self {
+            format: if terminal { LogFormat::Pretty } else { LogFormat::Json },
+            colour: terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+            filter: "info".to_owned(),
+            recipients: Recipients::default(),
+        }
+    }
+}
+
 impl LogSettings {
     /// Reads the table [`LOGS`].
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        let by_terminal = if terminal { LogFormat::Pretty } else { LogFormat::Json };
+        let default = Self::default();
         let formats = [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)];
         let recipients =
             [("masked", Recipients::Masked), ("hashed", Recipients::Hashed), ("plain", Recipients::Plain)];
         Self {
-            format: reader.choice("LOG_FORMAT", &formats).unwrap_or(by_terminal),
-            colour: terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
-            filter: reader.parsed("RUST_LOG", filter).unwrap_or_else(|| "info".to_owned()),
+            format: reader.choice("LOG_FORMAT", &formats).unwrap_or(default.format),
+            filter: reader.parsed("RUST_LOG", filter).unwrap_or(default.filter),
             recipients: reader.choice("LOG_RECIPIENTS", &recipients).unwrap_or_default(),
+            ..default
         }
     }
 }

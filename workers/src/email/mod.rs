@@ -1,0 +1,13 @@
+//! Email: the queue's message and its rendering to MIME.
+
+pub mod address;
+mod attachments;
+pub mod compose;
+mod custom_headers;
+mod headers;
+mod json;
+mod message_id;
+mod parts;
+pub mod payload;
+pub mod schema;
+mod text;

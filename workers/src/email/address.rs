@@ -20,7 +20,7 @@ impl Mailbox {
     ///
     /// Malformed where the name holds a control character; a plain failure where the address is none.
     pub fn parse(text: &str) -> Result<Self, Failure> {
-        let text = text.trim_matches([' ', '\t']);
+        let text = text.trim();
         let Some((name, address)) = text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) else {
             return Ok(Self { name: None, address: parse_address(text)? });
         };
@@ -146,6 +146,7 @@ mod tests {
     #[test]
     fn names_and_lists() {
         assert_eq!(list("a@example.com"), [one("", "a@example.com")]);
+        assert_eq!(list("a@example.com,\n b@example.com\n").len(), 2);
         assert_eq!(list(" <a@example.com> "), [one("", "a@example.com")]);
         assert_eq!(list("Ann B. <a@example.com>"), [one("Ann B.", "a@example.com")]);
         assert_eq!(

@@ -10,6 +10,8 @@ use super::address::Mailbox;
 
 /// Longer words are encoded, so that they can be broken.
 const LONGEST_WORD: usize = 900;
+/// So many spaces are encoded too: a fold does not shorten them.
+const LONG_GAP: &str = "                ";
 /// Names up to this length fit a line as they are.
 const SHORT_NAME: usize = 60;
 
@@ -22,8 +24,11 @@ pub(super) fn push_text(out: &mut String, name: &str, value: &str) {
     } else {
         value.trim_matches(' ')
     };
+    let (start, end) = unplain(value);
     line(out, name, |writer| {
-        if is_plain(value) { writer.folding().write_str(value) } else { rfc2047::encode(value, writer) }
+        writer.folding().write_str(&value[..start])?;
+        rfc2047::encode(&value[start..end], writer)?;
+        writer.folding().write_str(&value[end..])
     });
 }
 
@@ -70,7 +75,7 @@ fn line(out: &mut String, name: &str, value: impl FnOnce(&mut EmailWriter<'_>) -
 
 /// A display name: bare words, a quoted string, or encoded.
 fn push_phrase(writer: &mut EmailWriter<'_>, name: &str) -> std::fmt::Result {
-    if name.len() > SHORT_NAME || !is_plain(name) {
+    if name.len() > SHORT_NAME || unplain(name) != (0, 0) {
         return rfc2047::encode(name, writer);
     }
     if name.bytes().all(|b| b.is_ascii_alphanumeric() || b" !#$%&'*+-/=?^_`{|}~".contains(&b)) {
@@ -80,12 +85,26 @@ fn push_phrase(writer: &mut EmailWriter<'_>, name: &str) -> std::fmt::Result {
     writer.folding().write_str(&quoted)
 }
 
+/// From the first to the last word that must be encoded; an empty range where all is plain. The rest, say
+/// the address in `List-Id: Größen <sizes.example.com>`, stays readable for programs.
+fn unplain(value: &str) -> (usize, usize) {
+    if value.contains(LONG_GAP) {
+        return (0, value.len());
+    }
+    let (mut start, mut end, mut at) = (None, 0, 0);
+    for word in value.split(' ') {
+        if !is_plain_word(word) {
+            start.get_or_insert(at);
+            end = at + word.len();
+        }
+        at += word.len() + 1;
+    }
+    (start.unwrap_or_default(), end)
+}
+
 /// ASCII that arrives as it is written and leaves room to fold.
-fn is_plain(value: &str) -> bool {
-    value.bytes().all(|b| matches!(b, b' '..=b'~'))
-        && !value.contains("=?")
-        && !value.contains("                ")
-        && value.split(' ').all(|word| word.len() <= LONGEST_WORD)
+fn is_plain_word(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_graphic()) && !word.contains("=?") && word.len() <= LONGEST_WORD
 }
 
 #[cfg(test)]
@@ -121,7 +140,7 @@ mod tests {
         assert_eq!(text("a\r\nBcc: x@example.com"), "Subject: a Bcc: x@example.com\r\n");
         assert_eq!(text("\r\n\r\nbody\n"), "Subject: body\r\n");
         assert_eq!(text("a\0b\u{85}c\u{7f}d\te"), "Subject: a b c d e\r\n");
-        assert_eq!(text("ü\r\nBcc: x"), "Subject: =?utf-8?b?w7wgQmNjOiB4?=\r\n");
+        assert_eq!(text("ü\r\nBcc: x"), "Subject: =?utf-8?b?w7w=?= Bcc: x\r\n");
     }
 
     #[test]
@@ -131,6 +150,12 @@ mod tests {
             let folded = text(hard);
             assert!(folded.lines().all(|line| line.len() <= 78), "{folded}");
         }
+    }
+
+    #[test]
+    fn only_what_needs_it_is_encoded() {
+        assert_eq!(text("a  ü  <b.example>"), "Subject: a  =?utf-8?b?w7w=?=  <b.example>\r\n");
+        assert_eq!(text("ü  b  ü"), "Subject: =?utf-8?b?w7wgIGIgIMO8?=\r\n");
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod attachments;
 pub mod compose;
 mod custom_headers;
 mod headers;
-mod json;
+pub mod json;
 mod message_id;
 mod parts;
 pub mod payload;

@@ -6,6 +6,9 @@ use serde::Deserialize;
 
 use super::json::{Fields, Object, OneOrMany, Text};
 
+/// In characters: a path may hold the key of a header, of any length.
+const LONGEST_ERROR: usize = 300;
+
 /// What is to be sent. `null` is the same as leaving a field out; unknown fields are ignored.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub struct EmailPayload<'a> {
@@ -85,13 +88,17 @@ fn locate(bytes: &[u8], error: &serde_json::Error) -> String {
         }
         _ => without_content(&error.to_string()),
     }
+    .chars()
+    .map(|c| if c.is_control() { ' ' } else { c })
+    .take(LONGEST_ERROR)
+    .collect()
 }
 
 /// serde repeats the string it did not want, which may be a whole body.
 fn without_content(error: &str) -> String {
     match (error.find("string \""), error.rfind("\", expected")) {
         (Some(start), Some(end)) if start < end => format!("{}string{}", &error[..start], &error[end + 1..]),
-        _ => error.chars().take(300).collect(),
+        _ => error.to_owned(),
     }
 }
 
@@ -139,6 +146,8 @@ mod tests {
         let error = error(r#"{"attachments":"confidential \", expected words","to":"a@b"}"#);
         assert!(error.starts_with("attachments: invalid type: string, expected"), "{error}");
         assert!(!error.contains("confidential"), "{error}");
+        let error = self::error(&format!(r#"{{"headers":{{"\n{}":1}}}}"#, "x".repeat(100_000)));
+        assert!(error.len() == 300 && !error.contains('\n'), "{error}");
     }
 
     #[test]

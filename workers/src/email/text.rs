@@ -39,7 +39,7 @@ impl Encoding {
         for (index, byte) in text.bytes().enumerate() {
             match byte {
                 b'\n' => {
-                    longest = longest.max(index - start);
+                    longest = longest.max(index - start - 1);
                     start = index + 1;
                 }
                 b' '..=b'~' | b'\t' | b'\r' => {}
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn the_plainest_encoding_is_taken() {
         assert_eq!(Encoding::of("Hello\r\n.\r\nworld"), Encoding::SevenBit);
-        assert_eq!(Encoding::of(&"x".repeat(78)), Encoding::SevenBit);
+        assert_eq!(Encoding::of(&format!("{0}\r\n{0}", "x".repeat(78))), Encoding::SevenBit);
         assert_eq!(Encoding::of(&"x".repeat(79)), Encoding::QuotedPrintable);
         assert_eq!(Encoding::of(&format!("ok\r\n{}\r\n", "x".repeat(79))), Encoding::QuotedPrintable);
         assert_eq!(Encoding::of("Grüße an alle, die das hier lesen"), Encoding::QuotedPrintable);

@@ -2,7 +2,7 @@
 
 use redispatch::Failure;
 
-use super::{headers, payload::Attachment};
+use super::{headers, json::Text, payload::Attachment};
 
 const LINE: usize = 76;
 const LONGEST_CONTENT_TYPE: usize = 200;
@@ -25,8 +25,7 @@ impl<'a> File<'a> {
     ///
     /// Malformed, with the path of the field.
     pub(super) fn check(index: usize, attachment: &'a Attachment<'a>) -> Result<Self, Failure> {
-        let given =
-            |field: &'a Option<super::json::Text<'a>>| field.as_deref().filter(|text| !text.is_empty());
+        let given = |field: &'a Option<Text<'a>>| field.as_deref().filter(|text| !text.is_empty());
         let file = Self {
             index,
             filename: given(&attachment.filename),
@@ -46,7 +45,7 @@ impl<'a> File<'a> {
             return Err(fault(
                 index,
                 "content_id",
-                "must be 1 to 200 of the ASCII characters that an id may have, without < and >",
+                "must be at most 200 printable ASCII characters without spaces and <>\"\\()",
             ));
         }
         check_content_type(file.content_type).map_err(|error| fault(index, "content_type", error))?;
@@ -64,11 +63,7 @@ impl<'a> File<'a> {
     ///
     /// Malformed where the content is no base64.
     pub(super) fn push(&self, out: &mut String, inline: bool) -> Result<(), Failure> {
-        for (name, value) in
-            [("Content-Type: ", self.content_type), ("Content-Transfer-Encoding: ", "base64")]
-        {
-            out.extend([name, value, "\r\n"]);
-        }
+        out.extend(["Content-Type: ", self.content_type, "\r\nContent-Transfer-Encoding: base64\r\n"]);
         if let Some(id) = self.content_id {
             out.extend(["Content-ID: <", id, ">\r\n"]);
         }

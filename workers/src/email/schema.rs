@@ -82,7 +82,8 @@ mod tests {
         assert!(
             serde_json::from_slice::<serde_json::Value>(&committed)
                 .is_ok_and(|committed| committed == current),
-            "shared/schema/email.json is out of date; renew it with\n  UPDATE_SCHEMA=1 cargo test -p redispatch-workers schema"
+            "shared/schema/email.json is out of date; renew it with\n  \
+             UPDATE_SCHEMA=1 cargo test -p redispatch-workers schema"
         );
     }
 

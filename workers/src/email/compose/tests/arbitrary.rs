@@ -58,9 +58,11 @@ proptest! {
     #[test]
     fn mails_hold_what_they_should(
         subject in text(), body in text(), html in prop::option::of(text()), value in text(),
-        name in "[^\\p{Cc}<>@\"\\\\]{0,1200}", cc in any::<bool>(), attachments in prop::collection::vec(attachment(), 0..3),
+        name in "[^\\p{Cc}<>@\"\\\\]{0,1200}", cc in any::<bool>(),
+        attachments in prop::collection::vec(attachment(), 0..3),
     ) {
-        let mut message = json!({ "to": format!("\"{name}\" <a@example.org>"), "bcc": "hidden@example.net", "subject": subject,
+        let mut message = json!({ "to": format!("\"{name}\" <a@example.org>"), "bcc": "hidden@example.net",
+            "subject": subject,
             "body": body, "html": html, "headers": { "X-Custom": value }, "attachments": attachments });
         if cc {
             message["cc"] = json!("c@example.org");

@@ -32,8 +32,8 @@ pub struct ComposeContext<'a> {
     pub reference: &'a str,
     /// The message's own `id`.
     pub id: Option<&'a str>,
-    /// For the `Date` header; whole seconds count.
-    pub date: SystemTime,
+    /// For the `Date` header: milliseconds since 1970.
+    pub date_ms: u64,
     /// `_delivery.recipients`: the envelope's recipients instead of `to`, `cc` and `bcc`. Nothing else
     /// of the mail changes.
     pub recipients: Option<&'a [String]>,
@@ -86,7 +86,7 @@ pub fn compose(bytes: &[u8], context: &ComposeContext<'_>) -> Result<Mail, Failu
     let message_id = message_id(context.id, context.reference, from.address().domain())?;
 
     let mut data = String::with_capacity(bytes.len() + 1_024);
-    push_date(&mut data, context.date);
+    push_date(&mut data, context.date_ms);
     let _ = write!(data, "Message-ID: {message_id}\r\n");
     push_mailboxes(&mut data, "From", std::slice::from_ref(from));
     for (name, mailboxes) in [("Reply-To", &reply_to), ("To", &to), ("Cc", &cc)] {
@@ -161,8 +161,8 @@ fn once(addresses: impl IntoIterator<Item = Address>) -> Vec<Address> {
     addresses.into_iter().filter(|address| seen.insert(address.clone())).collect()
 }
 
-fn push_date(out: &mut String, date: SystemTime) {
-    let since_epoch = date.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(END_OF_DATES);
+fn push_date(out: &mut String, date_ms: u64) {
+    let since_epoch = Duration::from_millis(date_ms).min(END_OF_DATES);
     let mut headers = header::Headers::new();
     headers.set(header::Date::new(SystemTime::UNIX_EPOCH + since_epoch));
     let _ = write!(out, "{headers}");

@@ -1,4 +1,4 @@
-//! Email: the queue's message and its rendering to MIME.
+//! Sending email: the settings, the queue's message and its rendering to MIME.
 
 pub mod address;
 mod attachments;
@@ -10,4 +10,5 @@ mod message_id;
 mod parts;
 pub mod payload;
 pub mod schema;
+pub mod settings;
 mod text;

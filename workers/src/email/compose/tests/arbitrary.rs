@@ -78,7 +78,7 @@ proptest! {
         prop_assert_eq!(entity.names(), expected);
         prop_assert_eq!(mail.recipients.len(), 2 + usize::from(cc));
         prop_assert!(!mail.eight_bit && mail.data.is_ascii());
-        let words = |text: &str| text.split(|c: char| c.is_control() || c == ' ').filter(|w| !w.is_empty())
+        let words = |text: &str| text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|w| !w.is_empty())
             .map(str::to_owned).collect::<Vec<_>>();
         prop_assert_eq!(words(&entity.header("X-Custom")), words(&value));
         prop_assert_eq!(words(&entity.header("Subject")), words(&subject));

@@ -1,0 +1,55 @@
+#!lua flags=allow-oom
+-- begin.lua: claim the ids of messages in hand, right before they are sent or settled.
+--
+-- Caller   shared/src/worker/begin.rs
+-- Why      `status` is a hint: "in hand" holds while its token is in `processing`, "delayed" while its member is in
+--          `delayed`; anything else is a leftover, and this token takes the id over
+-- Again    a repetition finds its own token in `status` and answers 'go' once more; what it removed answers 'gone'
+-- Cost     O(messages given)
+--
+-- KEYS[1]  zset   processing
+-- KEYS[2]  hash   messages
+-- KEYS[3]  zset   delayed
+-- KEYS[4]  hash   counters          duplicates
+-- KEYS[5…] hash   status:<id>       one for each message
+-- ARGV[1…] token  one for each message
+--
+-- Returns  a list, for each message in order
+--   'go'         the id is this token's; status is `sending` and has no TTL
+--   'duplicate'  the id was sent, or is in hand or delayed elsewhere; the message was removed
+--   'gone'       the token is not in hand any more; nothing changed
+
+local processing, messages, delayed, counters = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZCARD', processing)
+redis.call('ZCARD', delayed)
+redis.call('HLEN', counters)
+
+local seen = {}
+for i = 1, #ARGV do
+  seen[i] = redis.call('HMGET', KEYS[4 + i], 'state', 'token', 'member')
+end
+
+local answer, claimed_now = {}, {}
+for i, token in ipairs(ARGV) do
+  local status = KEYS[4 + i]
+  local state, holder, member = unpack(claimed_now[status] or seen[i])
+  local elsewhere = state == 'sent'
+    or (state == 'sending' and holder ~= token and redis.call('ZSCORE', processing, holder))
+    or (state == 'delayed' and redis.call('ZSCORE', delayed, member))
+  if redis.call('HEXISTS', messages, token) == 0 then
+    answer[i] = 'gone'
+  elseif elsewhere then
+    redis.call('HDEL', messages, token)
+    redis.call('ZREM', processing, token)
+    redis.call('HINCRBY', counters, 'duplicates', 1)
+    answer[i] = 'duplicate'
+  else
+    redis.call('HSET', status, 'state', 'sending', 'token', token, 'at', now)
+    redis.call('PERSIST', status)
+    claimed_now[status] = {'sending', token, false}
+    answer[i] = 'go'
+  end
+end
+return answer

@@ -1,0 +1,42 @@
+#!lua flags=allow-oom
+-- claim.lua: take messages out of the queue and into `processing`, each under a fresh token.
+--
+-- Caller   shared/src/worker/claim.rs
+-- Atomic   everything is read and checked first; from the first write on nothing can fail
+-- Fence    a call with a lower number than the last one does nothing; the same number answers again those of its
+--          messages that are still in hand; a call that took nothing leaves no number unless it is a repetition
+-- Order    gates, one lapsed lease (alone), what lies in `claimed`, what is due, the lanes
+-- Parts    claim/{contract,fence,read,takeover,due,lanes,write}.lua, joined in this order by shared/src/script.rs
+-- Cost     O(room); a repetition costs O(processing)
+--
+-- KEYS[1]  zset   processing         token, scored with the end of its lease, ms of Redis's clock
+-- KEYS[2]  hash   messages           token or delayed member → bytes
+-- KEYS[3]  zset   delayed            <ref>:<lane>:<crashes>, scored with the due time, ms
+-- KEYS[4]  list   claimed            where a woken worker's pop has put a message
+-- KEYS[5]  list   pending:high
+-- KEYS[6]  list   pending
+-- KEYS[7]  list   pending:low
+-- KEYS[8]  hash   control            paused_until, throttled_until (ms, -1 = until resumed), lane_credit
+-- KEYS[9]  hash   claims             worker start → number of its last claim
+-- KEYS[10] hash   counters           taken_over, orphans
+-- ARGV[1]  start      the caller's start id
+-- ARGV[2]  seq        number of this call
+-- ARGV[3]  first      first message number this call may give out; it may give out `room` of them
+-- ARGV[4]  room       how many messages at most, 1 to 100
+-- ARGV[5]  cap        bytes at most, all messages together; the first is taken whatever its size
+-- ARGV[6]  lease      ms
+-- ARGV[7]  alone      1 when the caller holds nothing, so that it may take a message that crashed a worker before
+-- ARGV[8]  takeover   1 when lapsed leases may be taken over
+-- ARGV[9]  again      1 when this call may have run before
+-- ARGV[10] woken      lane the caller's last pop came from: h, p or l
+--
+-- Returns  {why, wait, suspect, now, takeovers, token, bytes, token, bytes, …}
+--   why      'more'       the room is full, there may be more
+--            'empty'      nothing more is ready; `wait` is ms until the next delayed message is due, -1 for never
+--            'paused'     the queue is paused for `wait` ms more, -1 until somebody resumes it
+--            'throttled'  the provider asked everybody to wait, for `wait` ms more
+--            'late'       a newer call of this worker ran before; nothing changed
+--   suspect  1 when a message waits that only an otherwise empty worker may take
+--   now      Redis's clock, ms
+--   takeovers  how many of the messages were taken over from a lapsed lease, 0 or 1
+-- Errors   'REDISPATCH token exists' when a token would be given out twice; nothing changed

@@ -1,0 +1,36 @@
+
+local processing, messages, delayed, claimed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local high, pending, low = KEYS[5], KEYS[6], KEYS[7]
+local control, claims, counters = KEYS[8], KEYS[9], KEYS[10]
+local start, seq, number, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local cap, lease, alone, takeover = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1', ARGV[8] == '1'
+local again, woken = ARGV[9] == '1', ARGV[10]
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local last = tonumber(redis.call('HGET', claims, start) or -1)
+if seq < last then return {'late', -1, 0, now, 0} end
+if seq == last then
+  local mine, answer = {}, {'more', 0, 0, now, 0}
+  for _, token in ipairs(redis.call('ZRANGE', processing, 0, -1)) do
+    local k = tonumber(token:match(':' .. start .. '%.(%d+)$'))
+    if k and k >= number and k < number + room then mine[#mine + 1] = {k, token} end
+  end
+  table.sort(mine, function(a, b) return a[1] < b[1] end)
+  for _, held in ipairs(mine) do
+    local bytes = redis.call('HGET', messages, held[2])
+    if bytes then
+      redis.call('ZADD', processing, 'XX', now + lease, held[2])
+      answer[#answer + 1], answer[#answer + 2] = held[2], bytes
+    end
+  end
+  return answer
+end
+
+local gates = redis.call('HMGET', control, 'paused_until', 'throttled_until', 'lane_credit')
+for i, why in ipairs({'paused', 'throttled'}) do
+  local ends = tonumber(gates[i] or 0)
+  if ends < 0 then return {why, -1, 0, now, 0} end
+  if ends > now then return {why, ends - now, 0, now, 0} end
+end

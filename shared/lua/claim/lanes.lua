@@ -1,0 +1,20 @@
+
+-- Every 20th call starts from the lowest lane, so that nothing starves. Else `high` first; `pending` and `low` share
+-- 3 : 1, and what is left of the quarter is kept as credit for the next call.
+if seq % 20 == 0 then
+  read(low, 'l', room_left())
+  read(pending, 'p', room_left())
+  read(high, 'h', room_left())
+else
+  read(high, 'h', room_left())
+  if waiting[pending] > 0 and waiting[low] > 0 and room_left() > 0 then
+    credit = tonumber(gates[3] or 0) + room_left()
+    local quarter = math.min(math.floor(credit / 4), room_left())
+    credit = math.min(credit - 4 * quarter, 100)
+    read(pending, 'p', room_left() - quarter)
+  else
+    read(pending, 'p', room_left())
+  end
+  read(low, 'l', room_left())
+  read(pending, 'p', room_left())
+end

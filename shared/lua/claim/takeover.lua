@@ -1,0 +1,19 @@
+
+-- One lapsed lease, and only for a worker that holds nothing: whatever took the last holder down must find no
+-- neighbours here. Tokens without bytes are removed on the way.
+if takeover then
+  for _, token in ipairs(redis.call('ZRANGE', processing, '-inf', now, 'BYSCORE', 'LIMIT', 0, 16)) do
+    local bytes = redis.call('HGET', messages, token)
+    if not bytes then
+      lapsed[#lapsed + 1], orphans = token, orphans + 1
+    elseif alone and #tokens == 0 then
+      local ref, lane, crashes = token:match('^([^:]+):(%a):(%d+)')
+      lapsed[#lapsed + 1], old[#old + 1] = token, token
+      take(ref, lane, crashes + 1, bytes)
+      room, takeovers = 1, 1
+    else
+      suspect = 1
+      break
+    end
+  end
+end

@@ -1,0 +1,52 @@
+#!lua
+-- enqueue.lua: put messages with ids into a lane, unless they are there already. Refused at `maxmemory`.
+--
+-- Caller   shared/src/queue/enqueue.rs
+-- Again    a repetition finds the ids waiting and answers 'exists'
+-- Cost     O(messages given)
+--
+-- KEYS[1]  zset   processing
+-- KEYS[2]  zset   delayed
+-- KEYS[3]  hash   counters       enqueued
+-- KEYS[4]  list   claimed
+-- KEYS[5]  list   pending:high
+-- KEYS[6]  list   pending
+-- KEYS[7]  list   pending:low
+-- KEYS[8…] hash   status:<id>    one for each message
+-- ARGV[1]  lane       h, p or l
+-- ARGV[2]  retention  ms, how long status is kept while the message waits
+-- ARGV[3…] bytes      one for each message
+--
+-- Returns  a list, for each message in order
+--   'enqueued'  it waits in the lane now
+--   'exists'    its id is waiting, in hand, delayed or sent; nothing changed
+
+local processing, delayed, counters = KEYS[1], KEYS[2], KEYS[3]
+local lane = ({h = KEYS[5], p = KEYS[6], l = KEYS[7]})[ARGV[1]]
+local retention = ARGV[2]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local waiting = redis.call('ZCARD', processing) + redis.call('LLEN', KEYS[4])
+for i = 5, 7 do waiting = waiting + redis.call('LLEN', KEYS[i]) end
+redis.call('HLEN', counters)
+redis.call('ZCARD', delayed)
+for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
+
+local answer, created = {}, 0
+for i = 3, #ARGV do
+  local status = KEYS[5 + i]
+  local state, token, member = unpack(redis.call('HMGET', status, 'state', 'token', 'member'))
+  if state == 'sent' or (state == 'waiting' and waiting > 0)
+    or (state == 'sending' and redis.call('ZSCORE', processing, token))
+    or (state == 'delayed' and redis.call('ZSCORE', delayed, member)) then
+    answer[i - 2] = 'exists'
+  else
+    redis.call('LPUSH', lane, ARGV[i])
+    redis.call('HSET', status, 'state', 'waiting', 'at', now)
+    redis.call('PEXPIRE', status, retention)
+    created, waiting = created + 1, waiting + 1
+    answer[i - 2] = 'enqueued'
+  end
+end
+if created > 0 then redis.call('HINCRBY', counters, 'enqueued', created) end
+return answer

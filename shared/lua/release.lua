@@ -1,0 +1,54 @@
+#!lua flags=allow-oom
+-- release.lua: messages in hand that were surely not sent go back to the front of their lanes, at no cost.
+--
+-- Caller   shared/src/worker/settle.rs
+-- Fence    the bytes under the token
+-- Why      given newest first, so that the oldest ends up rightmost and is claimed first again
+-- Cost     O(messages given)
+--
+-- KEYS[1]  zset   processing
+-- KEYS[2]  hash   messages
+-- KEYS[3]  hash   control        throttled_until
+-- KEYS[4]  hash   counters       stale_settles
+-- KEYS[5]  list   pending:high
+-- KEYS[6]  list   pending
+-- KEYS[7]  list   pending:low
+-- KEYS[8…] hash   status:<id>    one for each message with `has_id` 1, in order
+-- ARGV[1]  again      1 when this call may have run before
+-- ARGV[2]  retention  ms, how long status is kept while the message waits
+-- ARGV[3]  throttle   ms for which nobody shall claim, 0 for no wait
+-- ARGV[4…] for each message: token, lane (h, p or l), bytes (edited, or empty to keep those under the token), has_id
+--
+-- Returns  the tokens that were not in hand any more
+
+local processing, messages, control, counters = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local lanes = {h = KEYS[5], p = KEYS[6], l = KEYS[7]}
+local again, retention, throttle = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZCARD', processing)
+redis.call('HLEN', counters)
+local throttled = tonumber(redis.call('HGET', control, 'throttled_until') or 0)
+for i = 5, 7 do redis.call('LLEN', KEYS[i]) end
+for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
+
+local gone, ids = {}, 7
+for i = 4, #ARGV, 4 do
+  local token, lane, bytes, has_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] == '1'
+  if has_id then ids = ids + 1 end
+  if redis.call('HEXISTS', messages, token) == 0 then
+    gone[#gone + 1] = token
+  else
+    if bytes == '' then bytes = redis.call('HGET', messages, token) end
+    redis.call('RPUSH', lanes[lane] or lanes.p, bytes)
+    redis.call('HDEL', messages, token)
+    redis.call('ZREM', processing, token)
+    if has_id then
+      redis.call('HSET', KEYS[ids], 'state', 'waiting', 'at', now)
+      redis.call('PEXPIRE', KEYS[ids], retention)
+    end
+  end
+end
+if throttle > 0 and now + throttle > throttled then redis.call('HSET', control, 'throttled_until', now + throttle) end
+if #gone > 0 and not again then redis.call('HINCRBY', counters, 'stale_settles', #gone) end
+return gone

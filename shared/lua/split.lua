@@ -1,0 +1,70 @@
+#!lua flags=allow-oom
+-- split.lua: one message ends, and those of its recipients who did not get it go on in messages of their own.
+--
+-- Caller   shared/src/worker/settle.rs
+-- Atomic   the original goes and its parts appear in one step: nobody is forgotten and nobody gets it twice
+-- Fence    the bytes under the token
+-- Cost     O(parts)
+--
+-- KEYS[1]  zset   processing
+-- KEYS[2]  hash   messages
+-- KEYS[3]  zset   delayed
+-- KEYS[4]  list   dead_letter    newest at the left
+-- KEYS[5]  hash   counters       sent, retried, dead_lettered, stale_settles
+-- KEYS[6]  list   recent         capped at 1,000
+-- KEYS[7]  hash   status:<id>    of the original; any key where `has_id` is 0
+-- KEYS[8…] hash   status:<id>    one for each delayed part with `has_id` 1, in order
+-- ARGV[1]  again      1 when this call may have run before
+-- ARGV[2]  retention  ms, how long status is kept
+-- ARGV[3]  token      of the original
+-- ARGV[4]  has_id     1 when it has an id
+-- ARGV[5]  entry      JSON for `recent`
+-- ARGV[6…] for each part: kind, member, delay, bytes, has_id
+--   kind     'retry': to `delayed` as `member`, due `delay` ms from now; 'dead': to `dead_letter`
+--
+-- Returns  the tokens that were not in hand any more: none, or the one given
+
+local processing, messages, delayed, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local counters, recent, status = KEYS[5], KEYS[6], KEYS[7]
+local retention, token = tonumber(ARGV[2]), ARGV[3]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZCARD', processing)
+redis.call('ZCARD', delayed)
+redis.call('LLEN', dead)
+redis.call('HLEN', counters)
+redis.call('LLEN', recent)
+if ARGV[4] == '1' then redis.call('HLEN', status) end
+for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
+
+if redis.call('HEXISTS', messages, token) == 0 then
+  if ARGV[1] ~= '1' then redis.call('HINCRBY', counters, 'stale_settles', 1) end
+  return {token}
+end
+local ids = 7
+for i = 6, #ARGV, 5 do
+  local member, delay, bytes = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  if ARGV[i] == 'dead' then
+    redis.call('LPUSH', dead, bytes)
+    redis.call('HINCRBY', counters, 'dead_lettered', 1)
+  else
+    redis.call('HSET', messages, member, bytes)
+    redis.call('ZADD', delayed, now + delay, member)
+    redis.call('HINCRBY', counters, 'retried', 1)
+    if ARGV[i + 4] == '1' then
+      ids = ids + 1
+      redis.call('HSET', KEYS[ids], 'state', 'delayed', 'member', member, 'at', now, 'due', now + delay)
+      redis.call('PEXPIRE', KEYS[ids], delay + retention)
+    end
+  end
+end
+redis.call('HDEL', messages, token)
+redis.call('ZREM', processing, token)
+redis.call('HINCRBY', counters, 'sent', 1)
+redis.call('LPUSH', recent, ARGV[5])
+redis.call('LTRIM', recent, 0, 999)
+if ARGV[4] == '1' then
+  redis.call('HSET', status, 'state', 'sent', 'at', now)
+  redis.call('PEXPIRE', status, retention)
+end
+return {}

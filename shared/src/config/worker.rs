@@ -1,0 +1,306 @@
+//! The settings of a worker's engine.
+
+use std::{net::SocketAddr, time::Duration};
+
+use super::{Fault, Kind, Otherwise::*, Reader, RedisSettings, RedisUrl, Setting, Table, check};
+
+const HOUR_MS: u64 = 3_600_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// The longest lease there can be; an end further away than this was written by a broken clock.
+pub(crate) const LONGEST_LEASE: Duration = Duration::from_secs(3600);
+
+/// The settings of [`WorkerSettings`] about the queue itself.
+pub const QUEUE: Table = Table {
+    heading: "Queue",
+    settings: &[
+        Setting::new("QUEUE_PREFIX", Kind::Text, Value("queue"), "First part of every key"),
+        Setting::new("QUEUES", Kind::Text, Nothing, "Comma list of queues fed only by raw pushes"),
+        Setting::new(
+            "WORKER_ID",
+            Kind::Text,
+            Derived("host name"),
+            "Part of the worker's id in logs and statistics",
+        ),
+        Setting::new(
+            "CONCURRENCY",
+            Kind::Number(1, 10_000),
+            Derived("10 email, 5 sms, 5 whatsapp"),
+            "Sends at a time",
+        )
+        .alias("QUEUE_CONCURRENCY"),
+        Setting::new(
+            "MAX_MESSAGE_BYTES",
+            Kind::Number(1_024, 536_870_912),
+            Value("10485760"),
+            "Largest message",
+        ),
+        Setting::new(
+            "POLL_INTERVAL_MS",
+            Kind::Millis(10, 60_000),
+            Value("1000"),
+            "Longest wait before an idle worker looks for due and stale messages; new ones wake it at once",
+        ),
+        Setting::new(
+            "SHUTDOWN_TIMEOUT_MS",
+            Kind::Millis(0, HOUR_MS),
+            Value("25000"),
+            "How long sends may still run after SIGTERM",
+        ),
+        Setting::new(
+            "COMPLETED_RETENTION_MS",
+            Kind::Millis(0, 365 * DAY_MS),
+            Value("86400000"),
+            "How long the status of a sent message is kept",
+        ),
+        Setting::new(
+            "FAILED_RETENTION_MS",
+            Kind::Millis(0, 365 * DAY_MS),
+            Value("604800000"),
+            "How long the status of a dead letter is kept",
+        ),
+        Setting::new("ALLOW_EVICTION", Kind::YesNo, Value("no"), "Start even where Redis may evict any key"),
+    ],
+};
+
+/// The settings of [`WorkerSettings`] about failures and time limits.
+pub const RETRIES: Table = Table {
+    heading: "Retries and time limits",
+    settings: &[
+        Setting::new(
+            "MAX_RETRIES",
+            Kind::Number(1, 1_000),
+            Value("3"),
+            "Failed sends until a message is given up",
+        ),
+        Setting::new(
+            "RETRY_DELAY_MS",
+            Kind::Millis(0, DAY_MS),
+            Value("5000"),
+            "Wait after the first failed send",
+        ),
+        Setting::new(
+            "RETRY_BACKOFF",
+            Kind::Choice(&["exponential", "fixed"]),
+            Value("exponential"),
+            "Whether the wait doubles each time",
+        ),
+        Setting::new("RETRY_MAX_DELAY_MS", Kind::Millis(0, 7 * DAY_MS), Value("3600000"), "Longest wait"),
+        Setting::new("RETRY_JITTER", Kind::Fraction(0.0, 1.0), Value("0.1"), "Random part of the wait"),
+        Setting::new(
+            "PROCESSING_TIMEOUT_MS",
+            Kind::Millis(1_000, LONGEST_LEASE.as_millis() as u64),
+            Value("30000"),
+            "The lease: how long after a worker died its messages are taken over; renewed while the send runs",
+        ),
+        Setting::new(
+            "SEND_TIMEOUT_MS",
+            Kind::Millis(100, DAY_MS),
+            Value("60000"),
+            "Longest time of one attempt",
+        ),
+        Setting::new(
+            "MAX_CRASHES",
+            Kind::Number(1, 1_000),
+            Value("3"),
+            "Workers a message may take down with it until it is given up",
+        ),
+        Setting::new(
+            "ON_IN_DOUBT",
+            Kind::Choice(&["retry", "dead_letter"]),
+            Value("retry"),
+            "What to do when the provider's answer never came",
+        ),
+    ],
+};
+
+/// The address of a worker's own endpoint.
+pub const HTTP: Table = Table {
+    heading: "HTTP",
+    settings: &[Setting::new(
+        "HTTP_ADDR",
+        Kind::Text,
+        Nothing,
+        "Address and port of /healthz, /readyz and /metrics of this worker",
+    )],
+};
+
+/// All that the engine of a worker goes by.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// How to reach Redis.
+    pub redis: RedisSettings,
+    /// First part of every key: `[a-z0-9_:-]{1,64}`, `queue` by default.
+    pub prefix: String,
+    /// Queues fed only by raw pushes, which nothing else makes known.
+    pub queues: Vec<String>,
+    /// Part of the worker's id: `[A-Za-z0-9._-]{1,64}`, the host name by default.
+    pub worker_id: String,
+    /// Sends at a time, 1 to 10,000.
+    pub concurrency: usize,
+    /// Failed sends until a message is given up, 1 to 1,000: 3 means three sends in all.
+    pub max_retries: u32,
+    /// How long a failed message waits.
+    pub backoff: Backoff,
+    /// How long a claim holds without renewal, 1 s to 1 h.
+    pub lease: Duration,
+    /// Longest time of one attempt, 100 ms to a day.
+    pub send_timeout: Duration,
+    /// Takeovers until a message is given up as poison, 1 to 1,000.
+    pub max_crashes: u32,
+    /// What to do when the provider's answer never came.
+    pub on_in_doubt: OnInDoubt,
+    /// Largest message, 1 KiB to 512 MiB.
+    pub max_message_bytes: usize,
+    /// Longest wait before an idle worker looks for due and stale messages, 10 ms to 1 min.
+    pub poll_interval: Duration,
+    /// How long sends may still run after SIGTERM, up to 1 h; 0 stops at once.
+    pub shutdown_timeout: Duration,
+    /// How long the status of a sent message is kept, up to a year; 0 keeps none.
+    pub completed_retention: Duration,
+    /// How long the status of a dead letter is kept, up to a year; 0 keeps none.
+    pub failed_retention: Duration,
+    /// Start even where Redis may evict any key.
+    pub allow_eviction: bool,
+    /// Where health and metrics are served, if anywhere.
+    pub http_addr: Option<SocketAddr>,
+}
+
+/// How long a failed message waits for its next attempt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backoff {
+    /// The wait after the first failed send, up to a day.
+    pub delay: Duration,
+    /// Whether it grows.
+    pub kind: BackoffKind,
+    /// Longest wait, up to a week.
+    pub max_delay: Duration,
+    /// Random part of the wait, 0 to 1.
+    pub jitter: f64,
+}
+
+/// Whether the wait between attempts grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackoffKind {
+    /// Always the same.
+    Fixed,
+    /// Twice as long each time.
+    Exponential,
+}
+
+/// What to do with a message whose provider may or may not have accepted it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnInDoubt {
+    /// Send it again: never lost, perhaps twice.
+    Retry,
+    /// Dead-letter it: never twice, perhaps not sent.
+    DeadLetter,
+}
+
+impl WorkerSettings {
+    /// The defaults, 10 sends at a time, for the Redis at `redis_url`; change what you need by struct update.
+    pub fn new(redis_url: RedisUrl) -> Self {
+        Self {
+            redis: RedisSettings::new(redis_url),
+            prefix: "queue".to_owned(),
+            queues: Vec::new(),
+            worker_id: host_name(),
+            concurrency: 10,
+            max_retries: 3,
+            backoff: Backoff {
+                delay: Duration::from_secs(5),
+                kind: BackoffKind::Exponential,
+                max_delay: Duration::from_secs(3_600),
+                jitter: 0.1,
+            },
+            lease: Duration::from_secs(30),
+            send_timeout: Duration::from_secs(60),
+            max_crashes: 3,
+            on_in_doubt: OnInDoubt::Retry,
+            max_message_bytes: 10 * 1024 * 1024,
+            poll_interval: Duration::from_secs(1),
+            shutdown_timeout: Duration::from_secs(25),
+            completed_retention: Duration::from_millis(DAY_MS),
+            failed_retention: Duration::from_millis(7 * DAY_MS),
+            allow_eviction: false,
+            http_addr: None,
+        }
+    }
+
+    /// Reads the tables [`REDIS`](super::REDIS), [`QUEUE`], [`RETRIES`] and [`HTTP`]. What cannot be used is a
+    /// placeholder, and a fault of `reader`.
+    pub fn read(reader: &mut Reader<'_>, default_concurrency: usize) -> Self {
+        let settings = Self {
+            redis: RedisSettings::read(reader),
+            prefix: reader.parsed("QUEUE_PREFIX", prefix).unwrap_or_default(),
+            queues: reader.parsed("QUEUES", queues).unwrap_or_default(),
+            worker_id: reader.parsed("WORKER_ID", worker_id).unwrap_or_else(host_name),
+            concurrency: reader.number_if_set("CONCURRENCY").unwrap_or(default_concurrency),
+            max_retries: reader.number("MAX_RETRIES"),
+            backoff: Backoff {
+                delay: reader.millis("RETRY_DELAY_MS"),
+                kind: reader
+                    .choice(
+                        "RETRY_BACKOFF",
+                        &[("exponential", BackoffKind::Exponential), ("fixed", BackoffKind::Fixed)],
+                    )
+                    .unwrap_or(BackoffKind::Exponential),
+                max_delay: reader.millis("RETRY_MAX_DELAY_MS"),
+                jitter: reader.fraction("RETRY_JITTER"),
+            },
+            lease: reader.millis("PROCESSING_TIMEOUT_MS"),
+            send_timeout: reader.millis("SEND_TIMEOUT_MS"),
+            max_crashes: reader.number("MAX_CRASHES"),
+            on_in_doubt: reader
+                .choice("ON_IN_DOUBT", &[("retry", OnInDoubt::Retry), ("dead_letter", OnInDoubt::DeadLetter)])
+                .unwrap_or(OnInDoubt::Retry),
+            max_message_bytes: reader.number("MAX_MESSAGE_BYTES"),
+            poll_interval: reader.millis("POLL_INTERVAL_MS"),
+            shutdown_timeout: reader.millis("SHUTDOWN_TIMEOUT_MS"),
+            completed_retention: reader.millis("COMPLETED_RETENTION_MS"),
+            failed_retention: reader.millis("FAILED_RETENTION_MS"),
+            allow_eviction: reader.yes_no("ALLOW_EVICTION"),
+            http_addr: reader.parsed("HTTP_ADDR", |text| {
+                text.parse().map_err(|_| "write address and port, such as 0.0.0.0:9090".to_owned())
+            }),
+        };
+        if settings.backoff.max_delay < settings.backoff.delay && !reader.has_fault_of("RETRY_MAX_DELAY_MS") {
+            let cure = "raise RETRY_MAX_DELAY_MS or lower RETRY_DELAY_MS";
+            reader.fault(Fault::new("RETRY_DELAY_MS", "is above RETRY_MAX_DELAY_MS", cure));
+        }
+        settings
+    }
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_:-".contains(c);
+    check::only(text, allowed, "write up to 64 of a-z, 0-9, _ : and -")
+}
+
+fn queues(text: &str) -> Result<Vec<String>, String> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(check::queue_name).collect()
+}
+
+fn in_worker_id(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._-".contains(c)
+}
+
+fn worker_id(text: &str) -> Result<String, String> {
+    check::only(text, in_worker_id, "write up to 64 of A-Z, a-z, 0-9, . _ and -")
+}
+
+fn host_name() -> String {
+    let uname = rustix::system::uname();
+    let name: String = uname
+        .nodename()
+        .to_string_lossy()
+        .chars()
+        .map(|c| if in_worker_id(c) { c } else { '-' })
+        .take(64)
+        .collect();
+    if name.is_empty() { "localhost".to_owned() } else { name }
+}
+
+#[cfg(test)]
+#[path = "worker_tests.rs"]
+mod tests;

@@ -1,0 +1,113 @@
+//! The only place that spells a key. `C` is the queue; a cluster needs the hash tag `{queue:C}`.
+
+use fred::types::Key;
+
+/// Where a message waits, and where it returns to: its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// `queue:C:pending:high`, urgent messages.
+    High,
+    /// `queue:C:pending`.
+    Pending,
+    /// `queue:C:pending:low`, bulk messages.
+    Low,
+}
+
+impl Lane {
+    /// The letter that stands for the lane in tokens and in the arguments of scripts.
+    pub fn letter(self) -> &'static str {
+        match self {
+            Lane::High => "h",
+            Lane::Pending => "p",
+            Lane::Low => "l",
+        }
+    }
+
+    /// The lane of a letter; anything unknown is [`Lane::Pending`].
+    pub fn from_letter(letter: &str) -> Self {
+        match letter {
+            "h" => Lane::High,
+            "l" => Lane::Low,
+            _ => Lane::Pending,
+        }
+    }
+
+    /// The lane's name as written into `_delivery.lane`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Lane::High => "high",
+            Lane::Pending => "pending",
+            Lane::Low => "low",
+        }
+    }
+}
+
+/// The keys of one queue, with their types and lifetimes as the key table of `ARCHITECTURE.md` has them.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    base: String,
+    prefix: String,
+    pub(crate) pending: Key,
+    pub(crate) high: Key,
+    pub(crate) low: Key,
+    pub(crate) claimed: Key,
+    pub(crate) processing: Key,
+    pub(crate) delayed: Key,
+    pub(crate) messages: Key,
+    pub(crate) dead_letter: Key,
+    pub(crate) recent: Key,
+    pub(crate) counters: Key,
+    pub(crate) control: Key,
+    pub(crate) claims: Key,
+    pub(crate) workers: Key,
+}
+
+impl Keys {
+    /// The keys of queue `queue` under `prefix` (`QUEUE_PREFIX`); `cluster` puts both into a hash tag.
+    pub fn new(prefix: &str, queue: &str, cluster: bool) -> Self {
+        let base = if cluster { format!("{{{prefix}:{queue}}}") } else { format!("{prefix}:{queue}") };
+        let key = |name: &str| Key::from(format!("{base}:{name}"));
+        Self {
+            pending: key("pending"),
+            high: key("pending:high"),
+            low: key("pending:low"),
+            claimed: key("claimed"),
+            processing: key("processing"),
+            delayed: key("delayed"),
+            messages: key("messages"),
+            dead_letter: key("dead_letter"),
+            recent: key("recent"),
+            counters: key("counters"),
+            control: key("control"),
+            claims: key("claims"),
+            workers: key("workers"),
+            prefix: prefix.to_owned(),
+            base,
+        }
+    }
+
+    /// `queue:C:status:<id>`: the life of a message with an id, a hash with a TTL. A hint, never proof.
+    pub(crate) fn status(&self, id: &str) -> Key {
+        Key::from(format!("{}:status:{id}", self.base))
+    }
+
+    /// `queue:queues`: the set of the queues that exist.
+    pub(crate) fn queues(&self) -> Key {
+        Key::from(format!("{}:queues", self.prefix))
+    }
+
+    /// The list of a lane.
+    pub(crate) fn lane(&self, lane: Lane) -> &Key {
+        match lane {
+            Lane::High => &self.high,
+            Lane::Pending => &self.pending,
+            Lane::Low => &self.low,
+        }
+    }
+}
+
+/// Whether `name` may be a queue's name: `[a-z0-9_-]{1,64}`.
+pub fn is_queue_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
+}

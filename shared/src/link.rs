@@ -1,0 +1,124 @@
+//! One connection to Redis that is built anew rather than trusted after a time-out.
+
+use std::sync::RwLock;
+use std::time::Duration;
+
+use fred::error::{Error, ErrorKind};
+use fred::prelude::{Builder, Client, ClientLike};
+use fred::types::config::{Config, TcpConfig, UnresponsiveConfig};
+use tracing::info;
+
+use crate::clock;
+use crate::telemetry::event;
+
+/// Longest wait for the answer to a command, and for a connection.
+const COMMAND_LIMIT: Duration = Duration::from_secs(3);
+const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+
+/// A connection that several tasks share. It connects when it is first needed, and again after [`Link::discard`].
+pub(crate) struct Link {
+    config: Config,
+    purpose: &'static str,
+    current: RwLock<Option<Connected>>,
+    connecting: tokio::sync::Mutex<()>,
+}
+
+/// A live client, and which one of the link's clients it is.
+#[derive(Clone)]
+pub(crate) struct Connected {
+    pub(crate) client: Client,
+    pub(crate) generation: u64,
+    /// Boot clock at which it was connected, ms.
+    pub(crate) since: u64,
+}
+
+impl Link {
+    /// A link for `purpose` (a word for logs). Nothing is connected yet.
+    pub(crate) fn new(config: Config, purpose: &'static str) -> Self {
+        Self { config, purpose, current: RwLock::new(None), connecting: tokio::sync::Mutex::new(()) }
+    }
+
+    /// The live client; connects where there is none.
+    pub(crate) async fn client(&self) -> Result<Connected, Error> {
+        if let Some(live) = self.live() {
+            return Ok(live);
+        }
+        let _turn = self.connecting.lock().await;
+        if let Some(live) = self.live() {
+            return Ok(live);
+        }
+        let client = self.connect().await?;
+        let mut current = self.current.write().unwrap_or_else(|e| e.into_inner());
+        let since = clock::boot_ms();
+        let generation = GENERATION.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let connected = Connected { client, generation, since };
+        *current = Some(connected.clone());
+        info!(event = event::REDIS_CONNECTED, purpose = self.purpose, "connected to Redis");
+        Ok(connected)
+    }
+
+    /// Throws the client of `generation` away, so that the next call connects anew.
+    pub(crate) fn discard(&self, generation: u64) {
+        let mut current = self.current.write().unwrap_or_else(|e| e.into_inner());
+        if current.as_ref().is_some_and(|live| live.generation == generation) {
+            info!(event = event::REDIS_DISCONNECTED, purpose = self.purpose, "dropped a connection to Redis");
+            end(current.take());
+        }
+    }
+
+    /// Closes the connection; a later call connects again.
+    pub(crate) fn close(&self) {
+        end(self.current.write().unwrap_or_else(|e| e.into_inner()).take());
+    }
+
+    /// Boot clock, ms, since when this link has been connected; `None` while it is not.
+    pub(crate) fn connected_since(&self) -> Option<u64> {
+        self.live().map(|live| live.since)
+    }
+
+    fn live(&self) -> Option<Connected> {
+        self.current.read().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
+    async fn connect(&self) -> Result<Client, Error> {
+        let client = Builder::from_config(self.config.clone())
+            .with_connection_config(|connection| {
+                connection.max_command_attempts = 1;
+                connection.connection_timeout = CONNECT_LIMIT;
+                connection.internal_command_timeout = CONNECT_LIMIT;
+                connection.max_command_buffer_len = 10_000;
+                connection.unresponsive = UnresponsiveConfig { max_timeout: None, ..Default::default() };
+                connection.tcp = TcpConfig { nodelay: Some(true), ..Default::default() };
+            })
+            .with_performance_config(|performance| performance.default_command_timeout = COMMAND_LIMIT)
+            .build()?;
+        match tokio::time::timeout(2 * CONNECT_LIMIT, client.init()).await {
+            Ok(Ok(_)) => Ok(client),
+            Ok(Err(error)) => {
+                end_client(client);
+                Err(error)
+            }
+            Err(_) => {
+                end_client(client);
+                Err(Error::new(ErrorKind::Timeout, "no answer while connecting"))
+            }
+        }
+    }
+}
+
+static GENERATION: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+
+fn end(connected: Option<Connected>) {
+    if let Some(connected) = connected {
+        end_client(connected.client);
+    }
+}
+
+/// Lets go of a client in the background: on a frozen server even `QUIT` is never answered.
+fn end_client(client: Client) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async move {
+            let _ = tokio::time::timeout(Duration::from_secs(1), client.quit()).await;
+        });
+    }
+}

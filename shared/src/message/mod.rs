@@ -1,0 +1,10 @@
+//! What the queue itself reads of a message, and edits that keep all other bytes.
+
+mod edit;
+mod head;
+mod record;
+
+pub use head::Malformed;
+pub(crate) use edit::{edit, wrap_raw};
+pub(crate) use head::Head;
+pub(crate) use record::{Attempt, Record};

@@ -1,0 +1,81 @@
+//! `_delivery`: what became of a message so far, kept in the message itself.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// How many attempts a message remembers.
+const ATTEMPTS_KEPT: usize = 20;
+
+/// The reserved object `_delivery`. Members this build does not know are kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Record {
+    /// Why it was given up: `malformed`, `reject`, `expired`, `poison`, `in_doubt`, `retries_exhausted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    /// The outcome of the last attempt: `malformed`, `reject`, `expired`, `poison`, `in_doubt`, `retry`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) class: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) provider: Option<String>,
+    /// The last failed attempts, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) attempts: Vec<Value>,
+    /// When it was given up, RFC 3339. Found in a claimed message it means: requeued by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dead_at: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) worker: Option<String>,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub(crate) reference: Option<String>,
+    /// Workers that died while they held it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) crashes: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lane: Option<String>,
+    /// Envelope recipients still to be served; absent means all of the message's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recipients: Option<Vec<String>>,
+    #[serde(flatten)]
+    pub(crate) other: Map<String, Value>,
+}
+
+/// One failed attempt.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Attempt {
+    /// RFC 3339.
+    pub(crate) at: String,
+    pub(crate) error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) provider: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this shape")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl Record {
+    /// What a message that is to be tried again keeps: its history and its recipients, not an earlier verdict.
+    pub(crate) fn carried_on(&self) -> Self {
+        Self {
+            attempts: self.attempts.clone(),
+            recipients: self.recipients.clone(),
+            other: self.other.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds an attempt and forgets the oldest beyond the last 20.
+    pub(crate) fn push(&mut self, attempt: &Attempt) {
+        self.attempts.push(serde_json::to_value(attempt).unwrap_or_default());
+        let excess = self.attempts.len().saturating_sub(ATTEMPTS_KEPT);
+        self.attempts.drain(..excess);
+    }
+}

@@ -1,0 +1,76 @@
+//! Puts messages into a queue, each at most once by its id.
+
+use bytes::Bytes;
+use fred::interfaces::SetsInterface;
+use fred::types::Value;
+
+use super::{Queue, QueueError};
+use crate::keys::Lane;
+use crate::message::Head;
+use crate::script::{self, ENQUEUE};
+
+/// Messages put in by one call.
+const BATCH: usize = 200;
+
+/// What became of a message that was to be enqueued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enqueued {
+    /// The message's id; made up where it had none.
+    pub id: String,
+    /// False when a message of this id waits, is in hand or delayed, or was sent within its retention.
+    pub created: bool,
+}
+
+impl Queue {
+    /// Puts `messages` (JSON objects) into `lane`, the first to be sent first. Whoever has no `id` is given one.
+    ///
+    /// # Errors
+    ///
+    /// - [`QueueError::Message`]: one of them is unusable; none was enqueued.
+    /// - [`QueueError::Redis`]: some may have been enqueued; asking again enqueues nobody twice, as long as the same
+    ///   ids are given.
+    pub async fn enqueue(&self, lane: Lane, messages: Vec<Bytes>) -> Result<Vec<Enqueued>, QueueError> {
+        let messages = messages.into_iter().map(with_id).collect::<Result<Vec<_>, _>>()?;
+        let live = self.link.client().await?;
+        let _: i64 = live.client.sadd(self.keys.queues(), self.name()).await?;
+        let mut enqueued = Vec::with_capacity(messages.len());
+        for batch in messages.chunks(BATCH) {
+            let keys = &self.keys;
+            let mut call = vec![
+                keys.processing.clone(),
+                keys.delayed.clone(),
+                keys.counters.clone(),
+                keys.claimed.clone(),
+                keys.high.clone(),
+                keys.pending.clone(),
+                keys.low.clone(),
+            ];
+            call.extend(batch.iter().map(|(id, _)| keys.status(id)));
+            let mut args: Vec<Value> =
+                vec![lane.letter().into(), (self.retention.as_millis() as i64).into()];
+            args.extend(batch.iter().map(|(_, bytes)| Value::Bytes(bytes.clone())));
+            let answers = script::into_texts(script::run(&self.link, &ENQUEUE, call, args).await?);
+            enqueued.extend(batch.iter().zip(answers).map(|((id, _), answer)| Enqueued {
+                id: id.clone(),
+                created: answer == "enqueued",
+            }));
+        }
+        Ok(enqueued)
+    }
+}
+
+/// The message with its id, which is added in front where there is none.
+fn with_id(bytes: Bytes) -> Result<(String, Bytes), QueueError> {
+    let head = Head::read(&bytes, usize::MAX).map_err(|malformed| QueueError::Message(malformed.reason))?;
+    if let Some(id) = head.id {
+        return Ok((id.into(), bytes));
+    }
+    let id = format!("{}{}", crate::worker::start_id(), crate::worker::start_id());
+    let inside = bytes.iter().position(|b| *b == b'{').map_or(0, |at| at + 1);
+    let separator = if bytes[inside..].trim_ascii() == b"}" { "" } else { "," };
+    let mut out = Vec::with_capacity(bytes.len() + 40);
+    out.extend_from_slice(&bytes[..inside]);
+    out.extend_from_slice(format!("\"id\":\"{id}\"{separator}").as_bytes());
+    out.extend_from_slice(&bytes[inside..]);
+    Ok((id, out.into()))
+}

@@ -1,0 +1,69 @@
+//! The numbers of a queue, all of one instant.
+
+use std::collections::BTreeMap;
+
+use fred::types::Value;
+
+use super::{Queue, QueueError};
+use crate::script::{self, STATS};
+
+/// What a queue holds, and what it has done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Messages being sent.
+    pub processing: u64,
+    /// Messages waiting for a retry or for their time.
+    pub delayed: u64,
+    /// Messages given up.
+    pub dead_letter: u64,
+    /// Messages that a wake-up has brought and no claim has taken yet.
+    pub claimed: u64,
+    /// Messages waiting in `pending:high`.
+    pub high: u64,
+    /// Messages waiting in `pending`.
+    pub pending: u64,
+    /// Messages waiting in `pending:low`.
+    pub low: u64,
+    /// Totals: `sent`, `retried`, `dead_lettered`, `taken_over`, `duplicates`, `stale_settles`, `expired`, …
+    pub counters: BTreeMap<String, u64>,
+}
+
+impl Stats {
+    /// All that waits to be sent: every lane and `claimed`.
+    pub fn waiting(&self) -> u64 {
+        self.claimed + self.high + self.pending + self.low
+    }
+}
+
+impl Queue {
+    /// Counts the queue.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Redis`]; nothing is changed by asking.
+    pub async fn stats(&self) -> Result<Stats, QueueError> {
+        let keys = &self.keys;
+        let call = vec![
+            keys.processing.clone(),
+            keys.delayed.clone(),
+            keys.dead_letter.clone(),
+            keys.claimed.clone(),
+            keys.high.clone(),
+            keys.pending.clone(),
+            keys.low.clone(),
+            keys.counters.clone(),
+            keys.control.clone(),
+        ];
+        let answer = script::run(&self.link, &STATS, call, Vec::new()).await?;
+        let mut values = if let Value::Array(values) = answer { values } else { Vec::new() }.into_iter();
+        let mut count = || values.next().and_then(|value| value.as_u64()).unwrap_or(0);
+        let (processing, delayed, dead_letter) = (count(), count(), count());
+        let (claimed, high, pending, low) = (count(), count(), count(), count());
+        let fields = values.next().map(script::into_texts).unwrap_or_default();
+        let counters = fields
+            .chunks_exact(2)
+            .map(|pair| (pair[0].clone(), pair[1].parse().unwrap_or(0)))
+            .collect();
+        Ok(Stats { processing, delayed, dead_letter, claimed, high, pending, low, counters })
+    }
+}

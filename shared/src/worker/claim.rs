@@ -1,0 +1,148 @@
+//! Takes messages out of the queue: one call at a time, repeated under its number until it is answered.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use fred::types::Value;
+use tracing::{error, warn};
+
+use super::shared::Shared;
+use super::token::Token;
+use crate::clock;
+use crate::keys::Lane;
+use crate::script::{self, CLAIM};
+use crate::telemetry::event;
+
+/// Messages of one claim at most: beyond this nothing gets faster.
+pub(crate) const MOST: usize = 100;
+
+/// Bytes of one claim at most, the first message aside.
+const MOST_BYTES: usize = 8 << 20;
+
+/// The worker's side of the fence: the number of its next call.
+#[derive(Default)]
+pub(crate) struct Claimer {
+    seq: u64,
+}
+
+/// What a claim asks for.
+pub(crate) struct Ask {
+    /// Free slots.
+    pub(crate) room: usize,
+    /// Nothing is in hand.
+    pub(crate) alone: bool,
+    /// The lane that the last wake-up came from.
+    pub(crate) woken: Lane,
+}
+
+/// What a claim gave.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) why: Why,
+    pub(crate) messages: Vec<(Token, Bytes)>,
+    /// Until the next delayed message is due, or the gate opens; `None` where that is not known.
+    pub(crate) wait: Option<Duration>,
+    /// A message waits that only an empty worker may take.
+    pub(crate) suspect: bool,
+    /// One of the messages was taken over from a worker that died.
+    pub(crate) takeover: bool,
+    /// Redis's clock, ms.
+    pub(crate) now: i64,
+    /// Boot clock, ms, at which the call that was answered was sent.
+    pub(crate) sent: u64,
+}
+
+/// Why a claim gave no more than it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    More,
+    Empty,
+    Paused,
+    Throttled,
+}
+
+impl Claimer {
+    /// Claims until answered.
+    pub(crate) async fn claim(&mut self, shared: &Shared, ask: Ask) -> Claim {
+        let room = ask.room.min(MOST);
+        let first = shared.next_numbers(room as u64);
+        self.seq += 1;
+        let seq = self.seq;
+        let keys = &shared.keys;
+        let keys = vec![
+            keys.processing.clone(),
+            keys.messages.clone(),
+            keys.delayed.clone(),
+            keys.claimed.clone(),
+            keys.high.clone(),
+            keys.pending.clone(),
+            keys.low.clone(),
+            keys.control.clone(),
+            keys.claims.clone(),
+            keys.counters.clone(),
+        ];
+        let mut sent = clock::boot_ms();
+        let answer = script::run_until_answered(&shared.link, &CLAIM, keys, |again| {
+            sent = clock::boot_ms();
+            let number = |n: usize| Value::Integer(n as i64);
+            vec![
+                Value::from(shared.start.as_str()),
+                number(seq as usize),
+                number(first as usize),
+                number(room),
+                number(MOST_BYTES),
+                number(shared.settings.lease.as_millis() as usize),
+                number(usize::from(ask.alone)),
+                number(usize::from(may_take_over(shared, sent))),
+                number(usize::from(again)),
+                Value::from_static_str(ask.woken.letter()),
+            ]
+        })
+        .await;
+        read(answer, sent)
+    }
+}
+
+/// Nothing is taken over until this worker has been connected for one lease: after an outage every lease looks
+/// lapsed, and the workers that hold them are only just back.
+fn may_take_over(shared: &Shared, now: u64) -> bool {
+    let lease = shared.settings.lease.as_millis() as u64;
+    shared.link.connected_since().is_some_and(|since| since + lease <= now)
+}
+
+fn read(answer: Value, sent: u64) -> Claim {
+    let mut values = if let Value::Array(values) = answer { values } else { Vec::new() }.into_iter();
+    let why = match values.next().map(script::into_bytes).as_deref() {
+        Some(b"more") => Why::More,
+        Some(b"empty") => Why::Empty,
+        Some(b"paused") => Why::Paused,
+        Some(b"throttled") => Why::Throttled,
+        Some(b"late") => {
+            warn!(event = event::REDIS_ERROR, script = "claim", "a later claim of this worker ran before this one");
+            Why::More
+        }
+        other => {
+            error!(event = event::REDIS_ERROR, script = "claim", answer = ?other, "unknown answer");
+            Why::Empty
+        }
+    };
+    let mut integer = || values.next().and_then(|value| value.as_i64()).unwrap_or(0);
+    let (wait, suspect, now, takeovers) = (integer(), integer(), integer(), integer());
+    let mut messages = Vec::with_capacity(values.len() / 2);
+    while let (Some(token), Some(bytes)) = (values.next(), values.next()) {
+        let token = script::into_bytes(token);
+        match std::str::from_utf8(&token).ok().and_then(Token::parse) {
+            Some(token) => messages.push((token, script::into_bytes(bytes))),
+            None => error!(event = event::REDIS_ERROR, script = "claim", ?token, "a token of unknown shape; its message will be taken over"),
+        }
+    }
+    Claim {
+        why,
+        messages,
+        wait: u64::try_from(wait).ok().map(Duration::from_millis),
+        suspect: suspect != 0,
+        takeover: takeovers != 0,
+        now,
+        sent,
+    }
+}

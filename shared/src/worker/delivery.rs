@@ -1,0 +1,95 @@
+//! One message, as a handler sees it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::hand::Held;
+use super::keeper;
+use super::shared::Shared;
+use crate::clock;
+use crate::outcome::{Failure, Outcome};
+
+/// A message in hand, given to the handler that sends it. Cheap to clone.
+#[derive(Clone)]
+pub struct Delivery {
+    held: Arc<Held>,
+    shared: Arc<Shared>,
+}
+
+/// The lease could not be confirmed: the message must not be sent now. Answer with [`Outcome::Unconfirmed`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the lease on this message could not be confirmed")]
+pub struct Unconfirmed;
+
+impl From<Unconfirmed> for Outcome {
+    fn from(_: Unconfirmed) -> Self {
+        Outcome::Unconfirmed
+    }
+}
+
+impl Delivery {
+    pub(crate) fn new(held: Arc<Held>, shared: Arc<Shared>) -> Self {
+        Self { held, shared }
+    }
+
+    /// The message as its producer pushed it, with `retries` and `_delivery` as the queue keeps them.
+    pub fn bytes(&self) -> &Bytes {
+        &self.held.bytes
+    }
+
+    /// The message as a type of yours; fields you do not name are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`Outcome::Reject`] as malformed, naming the field: answer with it and the message is kept as a dead letter.
+    pub fn payload<T: DeserializeOwned>(&self) -> Result<T, Outcome> {
+        serde_json::from_slice(&self.held.bytes)
+            .map_err(|error| Outcome::Reject(Failure::malformed(error.to_string())))
+    }
+
+    /// The producer's `id`, if it gave one.
+    pub fn id(&self) -> Option<&str> {
+        self.held.head.id.as_deref()
+    }
+
+    /// The queue's own name for this message: unique for ever, the same on every attempt that follows a failure.
+    pub fn reference(&self) -> &str {
+        self.held.token.reference()
+    }
+
+    /// Which attempt this is; the first is 1.
+    pub fn attempt(&self) -> u32 {
+        self.held.head.retries + 1
+    }
+
+    /// The only recipients that are still to be served, where an earlier attempt served the others.
+    pub fn recipients(&self) -> Option<&[String]> {
+        self.held.head.record.as_ref()?.recipients.as_deref()
+    }
+
+    /// Call this right before the provider is told to accept: from here on a missing answer is in doubt, up to here
+    /// the message was surely not sent. It costs nothing while the lease was renewed within its first half, else it
+    /// renews it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unconfirmed`]: the lease is gone or Redis cannot say. Stop, and answer [`Outcome::Unconfirmed`]: the
+    /// message goes back at no cost, or is somebody else's already.
+    pub async fn confirm(&self) -> Result<(), Unconfirmed> {
+        let held = &self.held;
+        let fresh = self.shared.settings.lease.as_millis() as u64 / 2;
+        if held.renewed() + fresh < clock::boot_ms() {
+            let renewed = keeper::extend(&self.shared, &self.shared.link, std::slice::from_ref(held)).await;
+            if !renewed || held.renewed() + fresh < clock::boot_ms() {
+                return Err(Unconfirmed);
+            }
+        }
+        if held.is_lost() {
+            return Err(Unconfirmed);
+        }
+        held.commit();
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! The claim loop: takes in as many messages as there are free slots, and sleeps when there are none.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::claim::{Ask, Claimer, Why};
+use super::delivery::Delivery;
+use super::shared::Shared;
+use super::shutdown::Shutdown;
+use super::wake::Wakers;
+use super::{intake, send};
+use crate::keys::Lane;
+use crate::outcome::Outcome;
+use crate::telemetry::event;
+
+/// Settles that may be outstanding before claiming waits for them, as a multiple of the concurrency.
+const UNSETTLED: usize = 2;
+
+/// Claims and sends until told to stop. Leaves what is in hand to the caller.
+pub(crate) async fn run<H, F>(shared: Arc<Shared>, handler: Arc<H>, mut wakers: Wakers, mut stop: Shutdown)
+where
+    H: Fn(Delivery) -> F + Send + Sync + 'static,
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    let mut claimer = Claimer::default();
+    let mut isolating = false;
+    let mut woken = Lane::Pending;
+    let mut gate = Why::More;
+    loop {
+        shared.progress.turned();
+        if let Some(pause) = shared.paused_for() {
+            wakers.disarm(&shared).await;
+            if stop.or(tokio::time::sleep(pause)).await {
+                break;
+            }
+            continue;
+        }
+        let room = room(&shared, isolating);
+        if room == 0 {
+            wakers.disarm(&shared).await;
+            if stop.or(shared.slots.notified()).await {
+                break;
+            }
+            continue;
+        }
+        if stop.is_draining() {
+            break;
+        }
+        let alone = shared.hand.len() == 0;
+        let claim = claimer.claim(&shared, Ask { room, alone, woken }).await;
+        // What crashed a worker before is sent alone: nothing else is claimed until it is settled.
+        isolating = claim.suspect || claim.messages.iter().any(|(token, _)| token.crashes > 0);
+        let (why, wait) = (claim.why, claim.wait);
+        if gate != why {
+            log_gate(&shared, why, wait);
+            gate = why;
+        }
+        woken = wakers.forget().unwrap_or(Lane::Pending);
+        if !claim.messages.is_empty() {
+            for held in intake::take_in(&shared, claim).await {
+                if stop.is_draining() {
+                    send::finish(&shared, &held, Outcome::Unconfirmed);
+                } else {
+                    send::start(&shared, &handler, held);
+                }
+            }
+        }
+        let asleep = match why {
+            Why::More => false,
+            Why::Empty if isolating => false,
+            Why::Empty => {
+                wakers.arm();
+                true
+            }
+            Why::Paused | Why::Throttled => {
+                wakers.disarm(&shared).await;
+                true
+            }
+        };
+        if asleep {
+            let limit = wait.unwrap_or(Duration::MAX).min(shared.settings.poll_interval);
+            let poll = Instant::now() + limit.max(Duration::from_millis(1));
+            tokio::select! {
+                lane = wakers.woken() => woken = lane,
+                () = tokio::time::sleep_until(poll) => {}
+                () = stop.draining() => break,
+            }
+        }
+    }
+    wakers.disarm(&shared).await;
+}
+
+/// How many messages may be claimed now.
+fn room(shared: &Shared, isolating: bool) -> usize {
+    let in_hand = shared.hand.len();
+    if isolating && in_hand > 0 {
+        return 0;
+    }
+    let concurrency = shared.settings.concurrency;
+    let free = concurrency.saturating_sub(shared.hand.sending());
+    free.min((UNSETTLED * concurrency).saturating_sub(in_hand))
+}
+
+fn log_gate(shared: &Shared, why: Why, wait: Option<Duration>) {
+    let wait_ms = wait.map(|wait| wait.as_millis() as u64);
+    match why {
+        Why::Paused => info!(event = event::QUEUE_PAUSED, queue = %shared.queue, wait_ms, "the queue is paused"),
+        Why::Throttled => warn!(event = event::QUEUE_THROTTLED, queue = %shared.queue, wait_ms, "waiting as the provider asked"),
+        Why::More | Why::Empty => {}
+    }
+}

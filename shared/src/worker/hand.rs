@@ -1,0 +1,174 @@
+//! What a worker holds: every message from its claim until its settle was answered.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use tokio::task::AbortHandle;
+
+use super::token::Token;
+use crate::clock;
+use crate::message::Head;
+
+/// One message in hand.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) token: Token,
+    pub(crate) bytes: Bytes,
+    pub(crate) head: Head,
+    /// Boot clock, ms, at which it was claimed.
+    pub(crate) since: u64,
+    /// Boot clock, ms, at which the last renewal that succeeded was sent.
+    renewed: AtomicU64,
+    /// The provider may have been told to accept.
+    committed: AtomicBool,
+    /// The lease was found to be gone.
+    lost: AtomicBool,
+}
+
+impl Held {
+    pub(crate) fn new(token: Token, bytes: Bytes, head: Head, sent: u64) -> Self {
+        Self {
+            token,
+            bytes,
+            head,
+            since: clock::boot_ms(),
+            renewed: AtomicU64::new(sent),
+            committed: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn renewed(&self) -> u64 {
+        self.renewed.load(Relaxed)
+    }
+
+    pub(crate) fn renew(&self, sent: u64) {
+        self.renewed.fetch_max(sent, Relaxed);
+    }
+
+    pub(crate) fn lose(&self) {
+        self.lost.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Relaxed)
+    }
+
+    pub(crate) fn commit(&self) {
+        self.committed.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_committed(&self) -> bool {
+        self.committed.load(Relaxed)
+    }
+
+    /// Everything known of crashes: those in the token and those in the message.
+    pub(crate) fn crashes(&self) -> u32 {
+        self.token.crashes + self.head.crashes()
+    }
+}
+
+/// All messages in hand.
+#[derive(Default)]
+pub(crate) struct Hand {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    held: HashMap<u64, Entry>,
+    sending: usize,
+}
+
+struct Entry {
+    held: Arc<Held>,
+    /// Set while the handler runs.
+    sending: bool,
+    abort: Option<AbortHandle>,
+}
+
+impl Hand {
+    /// Takes a message in hand. Its lease is kept from here on.
+    pub(crate) fn take(&self, held: Arc<Held>) {
+        let entry = Entry { held: held.clone(), sending: false, abort: None };
+        self.lock().held.insert(held.token.number, entry);
+    }
+
+    /// A handler is about to run.
+    pub(crate) fn start(&self, number: u64) {
+        let mut inner = self.lock();
+        if let Some(entry) = inner.held.get_mut(&number) {
+            entry.sending = true;
+            inner.sending += 1;
+        }
+    }
+
+    /// The running handler can be stopped by `abort`.
+    pub(crate) fn abort_with(&self, number: u64, abort: AbortHandle) {
+        if let Some(entry) = self.lock().held.get_mut(&number).filter(|entry| entry.sending) {
+            entry.abort = Some(abort);
+        }
+    }
+
+    /// A handler has ended. False when shutdown has already answered for the message.
+    pub(crate) fn finish(&self, number: u64) -> bool {
+        let mut inner = self.lock();
+        let ended = inner.held.get_mut(&number).is_some_and(|entry| std::mem::take(&mut entry.sending));
+        if ended {
+            inner.sending -= 1;
+        }
+        ended
+    }
+
+    /// Stops every running handler and gives what they were sending.
+    pub(crate) fn stop_all(&self) -> Vec<Arc<Held>> {
+        let mut inner = self.lock();
+        inner.sending = 0;
+        let running = inner.held.values_mut().filter(|entry| entry.sending);
+        running
+            .map(|entry| {
+                entry.sending = false;
+                if let Some(abort) = entry.abort.take() {
+                    abort.abort();
+                }
+                entry.held.clone()
+            })
+            .collect()
+    }
+
+    /// A settle was answered: the message is no longer ours.
+    pub(crate) fn release(&self, numbers: impl IntoIterator<Item = u64>) {
+        let mut inner = self.lock();
+        for number in numbers {
+            if inner.held.remove(&number).is_some_and(|entry| entry.sending) {
+                inner.sending -= 1;
+            }
+        }
+    }
+
+    /// How many handlers run.
+    pub(crate) fn sending(&self) -> usize {
+        self.lock().sending
+    }
+
+    /// How many messages are in hand.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().held.len()
+    }
+
+    /// Every message in hand.
+    pub(crate) fn all(&self) -> Vec<Arc<Held>> {
+        self.lock().held.values().map(|entry| entry.held.clone()).collect()
+    }
+
+    /// Boot clock, ms, since when the oldest running handler's message is held.
+    pub(crate) fn oldest_sending(&self) -> Option<u64> {
+        self.lock().held.values().filter(|entry| entry.sending).map(|entry| entry.held.since).min()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

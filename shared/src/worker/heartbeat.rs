@@ -1,0 +1,61 @@
+//! Says in `queue:C:workers` that this worker lives, and makes its queue known in `queue:queues`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fred::interfaces::SetsInterface;
+use fred::types::Value;
+use tracing::debug;
+
+use super::shared::Shared;
+use crate::clock;
+use crate::script::{self, HEARTBEAT};
+
+/// Beats until the worker stops.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let interval = (shared.settings.lease / 2).clamp(Duration::from_secs(1), Duration::from_secs(10));
+    let mut known = false;
+    loop {
+        if !known {
+            known = register(&shared).await;
+        }
+        beat(&shared, &text(&shared)).await;
+        tokio::time::sleep(if known { interval } else { Duration::from_secs(1) }).await;
+    }
+}
+
+/// Forgets this worker at a clean stop.
+pub(crate) async fn stop(shared: &Shared) {
+    beat(shared, "").await;
+}
+
+async fn register(shared: &Shared) -> bool {
+    let Ok(live) = shared.link.client().await else { return false };
+    live.client.sadd::<i64, _, _>(shared.keys.queues(), shared.queue.as_str()).await.is_ok()
+}
+
+async fn beat(shared: &Shared, beat: &str) {
+    let keys = vec![shared.keys.workers.clone(), shared.keys.claims.clone()];
+    let args: Vec<Value> = vec![shared.worker.as_str().into(), shared.start.as_str().into(), beat.into()];
+    if let Err(error) = script::run(&shared.link, &HEARTBEAT, keys, args).await {
+        debug!(error = %script::describe(&error), "heartbeat failed; the next one follows");
+    }
+}
+
+/// The heartbeat without its closing brace: `heartbeat.lua` adds Redis's time.
+fn text(shared: &Shared) -> String {
+    let oldest = shared.hand.oldest_sending().map(|since| clock::boot_ms().saturating_sub(since));
+    let beat = serde_json::json!({
+        "start": shared.start,
+        "queue": shared.queue,
+        "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
+        "concurrency": shared.settings.concurrency,
+        "lease_ms": shared.settings.lease.as_millis() as u64,
+        "in_hand": shared.hand.len(),
+        "sending": shared.hand.sending(),
+        "oldest_ms": oldest,
+    })
+    .to_string();
+    beat.trim_end_matches('}').to_owned()
+}

@@ -1,0 +1,89 @@
+//! What is to become of a message that was just claimed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tracing::{info, warn};
+
+use super::begin::begin;
+use super::claim::Claim;
+use super::hand::Held;
+use super::settlement::{Change, Settlement};
+use super::shared::Shared;
+use super::token::Token;
+use crate::message::{Head, Malformed};
+use crate::outcome::Failure;
+use crate::telemetry::event;
+
+/// Takes the messages of a claim in hand, settles what is not to be sent now, and gives what is.
+pub(crate) async fn take_in(shared: &Shared, claim: Claim) -> Vec<Arc<Held>> {
+    let Claim { messages, now, sent, takeover, .. } = claim;
+    let mut held = Vec::with_capacity(messages.len());
+    let mut not_now = Vec::new();
+    for (token, bytes) in messages {
+        let (message, change) = look(shared, token, bytes, now, sent);
+        if takeover {
+            warn!(event = event::MESSAGE_TAKEN_OVER, queue = %shared.queue, ref = message.token.reference(),
+                id = message.head.id, crashes = message.crashes(),
+                "took over a message whose worker died or lost its lease");
+        }
+        shared.hand.take(message.clone());
+        if let Some(change) = change {
+            not_now.push((message.token.number, change));
+        }
+        held.push(message);
+    }
+    let mut sendable = begin(shared, held).await;
+    for (number, change) in not_now {
+        if let Some(index) = sendable.iter().position(|held| held.token.number == number) {
+            let held = sendable.remove(index);
+            log(shared, &held, &change);
+            shared.settle(Settlement { held, change });
+        }
+    }
+    sendable
+}
+
+/// Reads one message; gives it, and its change where it is not to be sent now.
+fn look(shared: &Shared, token: Token, bytes: Bytes, now: i64, sent: u64) -> (Arc<Held>, Option<Change>) {
+    let judge = shared.judge();
+    let head = match Head::read(&bytes, shared.settings.max_message_bytes) {
+        Ok(head) => head,
+        Err(malformed) => {
+            let head = Head { id: malformed.id.clone(), ..Head::default() };
+            let held = Arc::new(Held::new(token, bytes, head, sent));
+            let change = give_up_malformed(shared, &held, &malformed);
+            return (held, Some(change));
+        }
+    };
+    let held = Arc::new(Held::new(token, bytes, head, sent));
+    let crashes = held.crashes();
+    let change = if crashes >= shared.settings.max_crashes {
+        let failure = Failure::new(format!("{crashes} workers died while they held this message"));
+        Some(judge.give_up(&held, "poison", "poison", failure))
+    } else if held.head.expires_at.is_some_and(|at| at <= now) {
+        Some(judge.give_up(&held, "expired", "expired", Failure::new("not sent by the time it expired")))
+    } else if let Some(at) = held.head.send_at.filter(|at| *at > now) {
+        Some(judge.park(&held, at))
+    } else if held.head.crashes() > 0 {
+        // It came with others; parked under its crashes, `claim.lua` gives it out alone.
+        Some(judge.park(&held, now))
+    } else {
+        None
+    };
+    (held, change)
+}
+
+fn give_up_malformed(shared: &Shared, held: &Arc<Held>, malformed: &Malformed) -> Change {
+    shared.judge().give_up_malformed(held, malformed)
+}
+
+fn log(shared: &Shared, held: &Held, change: &Change) {
+    match change {
+        Change::Park { due, .. } => {
+            info!(event = event::MESSAGE_PARKED, queue = %shared.queue, ref = held.token.reference(),
+                id = held.head.id, due, "to be sent later");
+        }
+        change => super::send::log(shared, held, change),
+    }
+}

@@ -1,0 +1,223 @@
+//! The engine: claims messages of one queue, runs a handler for each, and settles what came of it.
+
+mod backoff;
+mod begin;
+mod claim;
+mod delivery;
+mod engine;
+mod hand;
+mod heartbeat;
+mod intake;
+mod keeper;
+mod progress;
+mod send;
+mod settle;
+mod settlement;
+mod shared;
+mod shutdown;
+mod status;
+mod sweep;
+mod token;
+mod wake;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fred::interfaces::ConfigInterface;
+use fred::types::config::Config;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+pub use delivery::{Delivery, Unconfirmed};
+pub use progress::Progress;
+pub use shutdown::{Shutdown, Trigger};
+pub(crate) use token::start_id;
+
+use crate::config::WorkerSettings;
+use crate::keys::{Keys, is_queue_name};
+use crate::link::Link;
+use crate::outcome::Outcome;
+use crate::telemetry::event;
+use shared::Shared;
+
+/// A worker of one queue.
+pub struct Worker {
+    queue: String,
+    settings: WorkerSettings,
+    config: Config,
+}
+
+/// Why a worker could not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkerError {
+    /// The queue's name has another shape than `[a-z0-9_-]{1,64}`.
+    #[error("`{0}` is no queue name: use 1 to 64 of a-z, 0-9, _ and -")]
+    QueueName(String),
+    /// The address of Redis, or what TLS needs, is unusable. Nothing was started.
+    #[error("Redis settings: {0}")]
+    Redis(String),
+    /// Redis may throw messages away when its memory is full. Nothing was started.
+    #[error(
+        "Redis runs with maxmemory-policy `{0}` and a memory limit, so it may evict messages; \
+         set `maxmemory-policy noeviction`, or ALLOW_EVICTION=yes to run all the same"
+    )]
+    Eviction(String),
+    /// The host gives no thread for the lease keeper. Nothing was started.
+    #[error("cannot start the lease keeper: {0}")]
+    Keeper(#[from] std::io::Error),
+}
+
+/// How a worker ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Stopped {
+    /// References of messages whose outcome could not be told to Redis: they will be taken over, at one crash each.
+    pub unsettled: Vec<String>,
+}
+
+impl Worker {
+    /// A worker for `queue`. Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkerError::QueueName`], [`WorkerError::Redis`].
+    pub fn new(queue: &str, settings: WorkerSettings) -> Result<Self, WorkerError> {
+        if !is_queue_name(queue) {
+            return Err(WorkerError::QueueName(queue.to_owned()));
+        }
+        let config = settings.redis.to_fred().map_err(|fault| WorkerError::Redis(fault.to_string()))?;
+        Ok(Self { queue: queue.to_owned(), settings, config })
+    }
+
+    /// Runs `handler` for every message until told to stop, at most `settings.concurrency` at a time.
+    ///
+    /// - Redis away, at the start or later, is waited for.
+    /// - The future of a handler that is still running at the end of the shutdown limit is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkerError::Eviction`], [`WorkerError::Keeper`]; nothing was claimed.
+    pub async fn run<H, F>(self, handler: H, shutdown: Shutdown) -> Result<Stopped, WorkerError>
+    where
+        H: Fn(Delivery) -> F + Send + Sync + 'static,
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        let Self { queue, settings, config } = self;
+        let keys = Keys::new(&settings.prefix, &queue, settings.redis.is_cluster());
+        let (settle, finished) = mpsc::unbounded_channel();
+        let link = Link::new(config.clone(), "commands");
+        let shared = Arc::new(Shared::new(&queue, keys, settings, link, settle));
+        info!(event = event::WORKER_STARTED, %queue, worker = shared.worker,
+            concurrency = shared.settings.concurrency, version = env!("CARGO_PKG_VERSION"), "started");
+        let mut stop = shutdown.clone();
+        if stop.or(connected(&shared)).await {
+            return Ok(Stopped::default());
+        }
+        refuse_eviction(&shared).await?;
+        let keeper = keeper::Keeper::start(shared.clone(), config.clone())?;
+        let tasks = [
+            tokio::spawn(settle::run(shared.clone(), finished)),
+            tokio::spawn(heartbeat::run(shared.clone())),
+            tokio::spawn(sweep::run(shared.clone())),
+        ];
+        let wakers = wake::Wakers::new(&shared, &config);
+        info!(event = event::WORKER_READY, %queue, worker = shared.worker, "ready");
+        let claiming =
+            tokio::spawn(engine::run(shared.clone(), Arc::new(handler), wakers, shutdown.clone()));
+        let stopped = drain(&shared, claiming, shutdown).await;
+        if stopped.unsettled.is_empty() {
+            let _ = tokio::time::timeout(Duration::from_secs(1), heartbeat::stop(&shared)).await;
+        }
+        drop(keeper);
+        for task in tasks {
+            task.abort();
+        }
+        shared.link.close();
+        info!(event = event::WORKER_STOPPED, %queue, worker = shared.worker,
+            unsettled = stopped.unsettled.len(), "stopped");
+        Ok(stopped)
+    }
+}
+
+/// Waits for Redis.
+async fn connected(shared: &Shared) {
+    let mut pause = Duration::from_millis(20);
+    let mut said = false;
+    while let Err(error) = shared.link.client().await {
+        if !std::mem::replace(&mut said, true) {
+            warn!(event = event::REDIS_ERROR, error = %crate::script::describe(&error), "waiting for Redis");
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
+}
+
+/// Refuses a Redis that may evict messages. One that does not let itself be asked is trusted.
+async fn refuse_eviction(shared: &Shared) -> Result<(), WorkerError> {
+    let Ok(live) = shared.link.client().await else { return Ok(()) };
+    let policy = config_value(&live.client, "maxmemory-policy").await;
+    let limit = config_value(&live.client, "maxmemory").await;
+    match (policy, limit) {
+        (Some(policy), Some(limit)) if policy.starts_with("allkeys-") && limit != "0" => {
+            if !shared.settings.allow_eviction {
+                return Err(WorkerError::Eviction(policy));
+            }
+            warn!(event = event::REDIS_ERROR, policy, "Redis may evict messages when its memory is full");
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn config_value(client: &fred::clients::Client, name: &str) -> Option<String> {
+    let answer: std::collections::HashMap<String, String> = client.config_get(name).await.ok()?;
+    answer.into_values().next()
+}
+
+/// Waits for the signal, then sees everything in hand out.
+async fn drain(shared: &Arc<Shared>, claiming: tokio::task::JoinHandle<()>, mut stop: Shutdown) -> Stopped {
+    stop.draining().await;
+    let limit = shared.settings.shutdown_timeout;
+    info!(event = event::WORKER_DRAINING, queue = %shared.queue, in_hand = shared.hand.len(),
+        limit_ms = limit.as_millis() as u64, "no more claims; sends in flight may end");
+    let end = Instant::now() + limit;
+    let claims = claiming.abort_handle();
+    // The last part of the limit is for settling what has to be stopped.
+    let reserve = (limit / 5).min(Duration::from_secs(2));
+    tokio::select! {
+        () = sends_ended(shared, claiming) => {}
+        () = tokio::time::sleep_until(end - reserve) => {}
+        () = stop.stopped() => {}
+    }
+    claims.abort();
+    for held in shared.hand.stop_all() {
+        let outcome = match send::unanswered(&held, "stopped at shutdown before the provider answered".into()) {
+            Outcome::Retry(_) => Outcome::Unconfirmed,
+            in_doubt => in_doubt,
+        };
+        send::finish(shared, &held, outcome);
+    }
+    let end = end.max(Instant::now() + reserve.min(Duration::from_secs(1)));
+    let _ = tokio::time::timeout_at(end, settled(shared)).await;
+    let unsettled: Vec<_> = shared.hand.all().iter().map(|held| held.token.reference().to_owned()).collect();
+    if !unsettled.is_empty() {
+        error!(event = event::WORKER_UNSETTLED, queue = %shared.queue, count = unsettled.len(), refs = ?unsettled,
+            "Redis could not be told what became of these; another worker takes them over");
+    }
+    Stopped { unsettled }
+}
+
+async fn sends_ended(shared: &Shared, claiming: tokio::task::JoinHandle<()>) {
+    let _ = claiming.await;
+    while shared.hand.sending() > 0 {
+        shared.slots.notified().await;
+    }
+}
+
+async fn settled(shared: &Shared) {
+    while shared.hand.len() > 0 {
+        shared.slots.notified().await;
+    }
+}

@@ -1,0 +1,124 @@
+//! Runs the handler for one message and hands its outcome to the settler.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use tracing::{error, info, warn};
+
+use super::delivery::Delivery;
+use super::hand::Held;
+use super::settlement::Change;
+use super::shared::Shared;
+use crate::clock;
+use crate::outcome::{Failure, Outcome};
+use crate::telemetry::{event, mask};
+
+/// Starts the handler for a message in hand.
+pub(crate) fn start<H, F>(shared: &Arc<Shared>, handler: &Arc<H>, held: Arc<Held>)
+where
+    H: Fn(Delivery) -> F + Send + Sync + 'static,
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    let number = held.token.number;
+    shared.hand.start(number);
+    let (shared_by_task, handler) = (shared.clone(), handler.clone());
+    let task = tokio::spawn(async move {
+        let shared = shared_by_task;
+        let outcome = attempt(&shared, &*handler, held.clone()).await;
+        if shared.hand.finish(number) {
+            finish(&shared, &held, outcome);
+        }
+        shared.slots.notify_one();
+    });
+    shared.hand.abort_with(number, task.abort_handle());
+}
+
+async fn attempt<H, F>(shared: &Arc<Shared>, handler: &H, held: Arc<Held>) -> Outcome
+where
+    H: Fn(Delivery) -> F,
+    F: Future<Output = Outcome>,
+{
+    let delivery = Delivery::new(held.clone(), shared.clone());
+    // The call itself may panic too, so it happens inside.
+    let send = AssertUnwindSafe(async { handler(delivery).await }).catch_unwind();
+    match tokio::time::timeout(shared.settings.send_timeout, send).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => {
+            let text = panic
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_default();
+            error!(event = event::SEND_PANICKED, queue = %shared.queue, ref = held.token.reference(),
+                error = %mask::text(&text), "the handler panicked; this message fails, the worker goes on");
+            unanswered(&held, format!("the handler panicked: {text}"))
+        }
+        Err(_) => {
+            let limit = shared.settings.send_timeout.as_millis();
+            unanswered(&held, format!("no answer within SEND_TIMEOUT_MS ({limit} ms)"))
+        }
+    }
+}
+
+/// A send that ended without an outcome: in doubt once the provider may have been told to accept.
+pub(crate) fn unanswered(held: &Held, error: String) -> Outcome {
+    let failure = Failure::new(error);
+    if held.is_committed() { Outcome::InDoubt(failure) } else { Outcome::Retry(failure) }
+}
+
+/// Turns an outcome into a settle, and into the pause that it may ask for.
+pub(crate) fn finish(shared: &Shared, held: &Arc<Held>, outcome: Outcome) {
+    match &outcome {
+        Outcome::Sent(_) => shared.accept_settings(),
+        Outcome::Config(failure) => {
+            if let Some(pause) = shared.pause_claims() {
+                error!(event = event::PROVIDER_REFUSED, queue = %shared.queue, ref = held.token.reference(),
+                    error = %mask::text(&failure.error), code = failure.code, pause_ms = pause.as_millis() as u64,
+                    "the provider refuses these settings; messages wait at no cost until it accepts them");
+            }
+        }
+        Outcome::Throttle { failure, .. } => {
+            warn!(event = event::QUEUE_THROTTLED, queue = %shared.queue, ref = held.token.reference(),
+                error = %mask::text(&failure.error), code = failure.code, "the provider asks everybody to wait");
+        }
+        _ => {}
+    }
+    let settlement = shared.judge().settle(held, outcome);
+    log(shared, held, &settlement.change);
+    shared.settle(settlement);
+}
+
+/// One line for what becomes of a message.
+pub(crate) fn log(shared: &Shared, held: &Held, change: &Change) {
+    let (queue, reference, id) = (shared.queue.as_str(), held.token.reference(), held.head.id.as_deref());
+    let duration_ms = clock::boot_ms().saturating_sub(held.since);
+    match change {
+        Change::Complete(receipt) => {
+            info!(event = event::MESSAGE_SENT, queue, ref = reference, id, duration_ms,
+                provider = receipt.provider, provider_id = receipt.provider_id, "sent");
+        }
+        Change::Retry { delay, failure, .. } => {
+            warn!(event = event::MESSAGE_RETRY, queue, ref = reference, id, duration_ms,
+                retries = held.head.retries + 1, delay_ms = delay.as_millis() as u64,
+                error = %mask::text(&failure.error), code = failure.code, provider = failure.provider,
+                "failed, to be tried again");
+        }
+        Change::DeadLetter { reason, failure, .. } => {
+            error!(event = event::MESSAGE_DEAD_LETTERED, queue, ref = reference, id, duration_ms, reason,
+                error = %mask::text(&failure.error), code = failure.code, provider = failure.provider,
+                "given up, kept among the dead letters");
+        }
+        Change::Split { parts } => {
+            let delayed = parts.iter().filter(|part| part.delay.is_some()).count();
+            warn!(event = event::MESSAGE_SPLIT, queue, ref = reference, id, duration_ms, delayed,
+                dead_lettered = parts.len() - delayed, "not every recipient was accepted");
+        }
+        Change::Release { .. } => {
+            info!(event = event::MESSAGE_RELEASED, queue, ref = reference, id, duration_ms,
+                "back to the front of its lane, at no cost");
+        }
+        Change::Park { .. } => {}
+    }
+}

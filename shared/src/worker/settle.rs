@@ -1,0 +1,276 @@
+//! Takes finished messages out of `processing`: batches, one in flight at a time, repeated until answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fred::types::{Key, Value};
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use super::hand::Held;
+use super::settlement::{Change, Settlement, SplitPart};
+use super::shared::Shared;
+use super::status::{part_id, recent_entry, status_id};
+use crate::outcome::{Failure, Receipt};
+use crate::script::{self, COMPLETE, DEAD_LETTER, RELEASE, RETRY, SPLIT, Script};
+use crate::telemetry::event;
+
+/// Messages settled by one call.
+const BATCH: usize = 200;
+
+/// Bytes of edited messages in one call, about.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// Settles what arrives until every sender is gone. Whatever finished while the last settle was under way goes out
+/// in the next one.
+pub(crate) async fn run(shared: Arc<Shared>, mut finished: mpsc::UnboundedReceiver<Settlement>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while finished.recv_many(&mut batch, BATCH).await > 0 {
+        let mut groups = Groups::default();
+        for settlement in batch.drain(..) {
+            groups.add(settlement);
+        }
+        groups.settle(&shared).await;
+    }
+}
+
+#[derive(Default)]
+struct Groups {
+    complete: Vec<(Arc<Held>, Receipt)>,
+    retry: Vec<(Arc<Held>, Change)>,
+    dead: Vec<(Arc<Held>, Change)>,
+    release: Vec<(Arc<Held>, Change)>,
+    split: Vec<(Arc<Held>, Vec<SplitPart>)>,
+}
+
+impl Groups {
+    fn add(&mut self, Settlement { held, change }: Settlement) {
+        match change {
+            Change::Complete(receipt) => self.complete.push((held, receipt)),
+            Change::Retry { .. } | Change::Park { .. } => self.retry.push((held, change)),
+            Change::DeadLetter { .. } => self.dead.push((held, change)),
+            Change::Release { .. } => self.release.push((held, change)),
+            Change::Split { parts } => self.split.push((held, parts)),
+        }
+    }
+
+    async fn settle(mut self, shared: &Shared) {
+        if !self.complete.is_empty() {
+            complete(shared, self.complete).await;
+        }
+        for group in by_size(self.retry) {
+            retry(shared, group).await;
+        }
+        for group in by_size(self.dead) {
+            dead_letter(shared, group).await;
+        }
+        for (held, parts) in self.split {
+            split(shared, held, parts).await;
+        }
+        // Newest first, so that the oldest ends up at the very front.
+        self.release.sort_by_key(|(held, _)| std::cmp::Reverse(held.token.number));
+        for group in by_size(self.release) {
+            release(shared, group).await;
+        }
+    }
+}
+
+fn by_size(group: Vec<(Arc<Held>, Change)>) -> Vec<Vec<(Arc<Held>, Change)>> {
+    let mut groups: Vec<Vec<_>> = Vec::new();
+    let mut size = usize::MAX;
+    for item in group {
+        if size >= BATCH_BYTES {
+            groups.push(Vec::new());
+            size = 0;
+        }
+        size += item.0.bytes.len();
+        if let Some(last) = groups.last_mut() {
+            last.push(item);
+        }
+    }
+    groups
+}
+
+async fn complete(shared: &Shared, group: Vec<(Arc<Held>, Receipt)>) {
+    let keys = &shared.keys;
+    let mut call = Call::new(
+        &COMPLETE,
+        [&keys.processing, &keys.messages, &keys.counters, &keys.recent],
+        [millis(shared.settings.completed_retention)],
+    );
+    for (held, receipt) in group {
+        let entry = recent_entry(&held, "sent");
+        let has_id = call.status(shared, &held);
+        let provider_id = receipt.provider_id.unwrap_or_default();
+        call.message(held, [entry.into(), has_id, provider_id.into()]);
+    }
+    call.run(shared).await;
+}
+
+async fn retry(shared: &Shared, group: Vec<(Arc<Held>, Change)>) {
+    let keys = &shared.keys;
+    let mut call = Call::new(
+        &RETRY,
+        [&keys.processing, &keys.messages, &keys.delayed, &keys.counters],
+        [millis(shared.settings.completed_retention)],
+    );
+    for (held, change) in group {
+        let (kind, crashes, time, bytes, error) = match change {
+            Change::Retry { delay, bytes, failure } => {
+                ("retry", held.crashes(), millis(delay), Value::Bytes(bytes), failure.error)
+            }
+            Change::Park { due, bytes, crashes } => {
+                ("park", crashes, due.to_string().into(), optional(bytes), String::new())
+            }
+            _ => continue,
+        };
+        let member = held.token.member(crashes);
+        let has_id = call.status(shared, &held);
+        call.message(held, [member.into(), kind.into(), time, bytes, has_id, error.into()]);
+    }
+    call.run(shared).await;
+}
+
+async fn dead_letter(shared: &Shared, group: Vec<(Arc<Held>, Change)>) {
+    let keys = &shared.keys;
+    let mut call = Call::new(
+        &DEAD_LETTER,
+        [&keys.processing, &keys.messages, &keys.dead_letter, &keys.counters, &keys.recent],
+        [millis(shared.settings.failed_retention)],
+    );
+    for (held, change) in group {
+        let Change::DeadLetter { bytes, reason, failure: Failure { error, .. } } = change else { continue };
+        let entry = recent_entry(&held, "dead");
+        let has_id = call.status(shared, &held);
+        call.message(held, [Value::Bytes(bytes), entry.into(), reason.into(), has_id, error.into()]);
+    }
+    call.run(shared).await;
+}
+
+async fn release(shared: &Shared, group: Vec<(Arc<Held>, Change)>) {
+    let keys = &shared.keys;
+    let throttle = group.iter().filter_map(|(_, change)| match change {
+        Change::Release { throttle, .. } => *throttle,
+        _ => None,
+    });
+    let throttle = throttle.max().unwrap_or_default();
+    let mut call = Call::new(
+        &RELEASE,
+        [
+            &keys.processing,
+            &keys.messages,
+            &keys.control,
+            &keys.counters,
+            &keys.high,
+            &keys.pending,
+            &keys.low,
+        ],
+        [millis(shared.settings.completed_retention), millis(throttle)],
+    );
+    for (held, change) in group {
+        let Change::Release { bytes, .. } = change else { continue };
+        let lane = held.token.lane.letter();
+        let has_id = call.status(shared, &held);
+        call.message(held, [lane.into(), optional(bytes), has_id]);
+    }
+    call.run(shared).await;
+}
+
+async fn split(shared: &Shared, held: Arc<Held>, parts: Vec<SplitPart>) {
+    let keys = &shared.keys;
+    let id = status_id(&held);
+    let mut call = Call::new(
+        &SPLIT,
+        [
+            &keys.processing,
+            &keys.messages,
+            &keys.delayed,
+            &keys.dead_letter,
+            &keys.counters,
+            &keys.recent,
+            &keys.status(id.as_deref().unwrap_or_default()),
+        ],
+        [millis(shared.settings.completed_retention)],
+    );
+    let entry = recent_entry(&held, "sent");
+    let mut args: Vec<Value> = vec![flag(id.is_some()), entry.into()];
+    for SplitPart { delay, bytes, recipients } in parts {
+        let part = shared.next_reference();
+        let member = super::token::member(&part, held.token.lane, held.crashes());
+        let kind = if delay.is_some() { "retry" } else { "dead" };
+        let part_id = held.head.id.as_deref().filter(|_| delay.is_some()).map(|id| part_id(id, &recipients));
+        if let Some(part_id) = &part_id {
+            call.keys.push(keys.status(part_id));
+        }
+        let delay = millis(delay.unwrap_or_default());
+        args.extend([kind.into(), member.into(), delay, Value::Bytes(bytes), flag(part_id.is_some())]);
+    }
+    call.message(held, args);
+    call.run(shared).await;
+}
+
+/// One call of a settling script: fixed keys and arguments, then a run of arguments for each message.
+struct Call {
+    script: &'static Script,
+    keys: Vec<Key>,
+    args: Vec<Value>,
+    held: Vec<Arc<Held>>,
+}
+
+impl Call {
+    fn new<const K: usize, const A: usize>(
+        script: &'static Script,
+        keys: [&Key; K],
+        fixed: [Value; A],
+    ) -> Self {
+        let mut args = vec![flag(false)];
+        args.extend(fixed);
+        Self { script, keys: keys.into_iter().cloned().collect(), args, held: Vec::new() }
+    }
+
+    /// Adds the status key of a message that has an id, and says whether it has one.
+    fn status(&mut self, shared: &Shared, held: &Held) -> Value {
+        let id = status_id(held);
+        self.keys.extend(id.as_deref().map(|id| shared.keys.status(id)));
+        flag(id.is_some())
+    }
+
+    fn message(&mut self, held: Arc<Held>, args: impl IntoIterator<Item = Value>) {
+        self.args.push(held.token.as_str().into());
+        self.args.extend(args);
+        self.held.push(held);
+    }
+
+    /// Repeats the call until it is answered, then lets go of its messages.
+    async fn run(self, shared: &Shared) {
+        let Self { script, keys, mut args, held } = self;
+        let mut repeated = false;
+        let gone = script::run_until_answered(&shared.link, script, keys, |again| {
+            repeated = again;
+            args[0] = flag(again);
+            args.clone()
+        })
+        .await;
+        if !repeated {
+            for token in script::into_texts(gone) {
+                warn!(event = event::LEASE_LOST, queue = %shared.queue, token, script = script.name,
+                    "somebody else took this message over; this outcome changes nothing");
+            }
+        }
+        shared.hand.release(held.iter().map(|held| held.token.number));
+        shared.progress.moved();
+        shared.slots.notify_one();
+    }
+}
+
+fn flag(on: bool) -> Value {
+    Value::from_static_str(if on { "1" } else { "0" })
+}
+
+fn millis(duration: Duration) -> Value {
+    (duration.as_millis() as u64).to_string().into()
+}
+
+fn optional(bytes: Option<bytes::Bytes>) -> Value {
+    Value::Bytes(bytes.unwrap_or_default())
+}

@@ -1,0 +1,198 @@
+//! What is to become of a message in hand, decided without asking Redis.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::backoff;
+use super::hand::Held;
+use crate::clock;
+use crate::config::{OnInDoubt, WorkerSettings};
+use crate::message::{Attempt, Malformed, Record, edit, wrap_raw};
+use crate::outcome::{Failure, Outcome, Part, Receipt, Verdict};
+
+/// A transition of one message out of `processing`.
+#[derive(Debug)]
+pub(crate) struct Settlement {
+    pub(crate) held: Arc<Held>,
+    pub(crate) change: Change,
+}
+
+/// Which script moves the message, and with what.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// `complete.lua`
+    Complete(Receipt),
+    /// `retry.lua`, kind `retry`
+    Retry { delay: Duration, bytes: Bytes, failure: Failure },
+    /// `retry.lua`, kind `park`; due in ms since 1970
+    Park { due: i64, bytes: Option<Bytes>, crashes: u32 },
+    /// `dead_letter.lua`
+    DeadLetter { bytes: Bytes, reason: &'static str, failure: Failure },
+    /// `split.lua`
+    Split { parts: Vec<SplitPart> },
+    /// `release.lua`
+    Release { bytes: Option<Bytes>, throttle: Option<Duration> },
+}
+
+/// A message made for some recipients of a split one.
+#[derive(Debug)]
+pub(crate) struct SplitPart {
+    /// How long it waits; `None` for a dead letter.
+    pub(crate) delay: Option<Duration>,
+    pub(crate) bytes: Bytes,
+    pub(crate) recipients: Vec<String>,
+}
+
+/// What a verdict needs to know of the worker.
+pub(crate) struct Judge<'a> {
+    pub(crate) settings: &'a WorkerSettings,
+    pub(crate) worker: &'a str,
+}
+
+impl Judge<'_> {
+    /// Turns the outcome of a send into the one transition it asks for.
+    pub(crate) fn settle(&self, held: &Arc<Held>, outcome: Outcome) -> Settlement {
+        let change = match outcome {
+            Outcome::Sent(receipt) => Change::Complete(receipt),
+            Outcome::Retry(failure) => self.retry_or_give_up(held, failure, "retry"),
+            Outcome::InDoubt(failure) => match self.settings.on_in_doubt {
+                OnInDoubt::Retry => self.retry_or_give_up(held, failure, "in_doubt"),
+                OnInDoubt::DeadLetter => self.give_up(held, "in_doubt", "in_doubt", failure),
+            },
+            Outcome::Reject(failure) if failure.malformed => {
+                self.give_up(held, "malformed", "malformed", failure)
+            }
+            Outcome::Reject(failure) => self.give_up(held, "reject", "reject", failure),
+            Outcome::Throttle { wait, .. } => {
+                let asked = wait.unwrap_or(self.settings.backoff.delay);
+                self.release(held, Some(asked.min(self.settings.backoff.max_delay)))
+            }
+            Outcome::Config(_) | Outcome::Unconfirmed => self.release(held, None),
+            Outcome::Split(parts) => self.split(held, parts),
+        };
+        Settlement { held: held.clone(), change }
+    }
+
+    /// Back to the front of its lane, at no cost.
+    pub(crate) fn release(&self, held: &Arc<Held>, throttle: Option<Duration>) -> Change {
+        let bytes = (held.token.crashes > 0).then(|| {
+            let record = Record { crashes: held.crashes(), ..carried_on(held) };
+            edit(&held.bytes, self.retries_if_requeued(held), &record)
+        });
+        Change::Release { bytes, throttle }
+    }
+
+    /// To `delayed`, to be looked at again at `due`. The crashes move out of the message and into the member, where
+    /// `claim.lua` sees that it has to come alone.
+    pub(crate) fn park(&self, held: &Arc<Held>, due: i64) -> Change {
+        let crashes = held.crashes();
+        let bytes =
+            (held.head.crashes() > 0).then(|| edit(&held.bytes, None, &Record { crashes: 0, ..record(held) }));
+        Change::Park { due, bytes, crashes }
+    }
+
+    /// To the dead letters, before any send.
+    pub(crate) fn give_up(&self, held: &Arc<Held>, reason: &'static str, class: &str, failure: Failure) -> Change {
+        let record = self.dead(held, reason, class, &failure);
+        let bytes = edit(&held.bytes, self.retries_if_requeued(held), &record);
+        Change::DeadLetter { bytes, reason, failure }
+    }
+
+    /// To the dead letters as malformed, wrapped where that is the only way to keep the bytes.
+    pub(crate) fn give_up_malformed(&self, held: &Arc<Held>, malformed: &Malformed) -> Change {
+        let failure = Failure::malformed(&malformed.reason);
+        let record = self.dead(held, "malformed", "malformed", &failure);
+        let bytes =
+            if malformed.wrap { wrap_raw(&held.bytes, &record) } else { edit(&held.bytes, None, &record) };
+        Change::DeadLetter { bytes, reason: "malformed", failure }
+    }
+
+    fn retry_or_give_up(&self, held: &Arc<Held>, failure: Failure, class: &str) -> Change {
+        let retries = held.head.retries + 1;
+        if retries >= self.max_retries(held) {
+            let record = self.dead(held, "retries_exhausted", class, &failure);
+            let bytes = edit(&held.bytes, Some(retries), &record);
+            return Change::DeadLetter { bytes, reason: "retries_exhausted", failure };
+        }
+        let mut record = carried_on(held);
+        record.push(&attempt(&failure));
+        let bytes = edit(&held.bytes, Some(retries), &record);
+        Change::Retry { delay: backoff::delay(&self.settings.backoff, retries), bytes, failure }
+    }
+
+    fn split(&self, held: &Arc<Held>, parts: Vec<Part>) -> Change {
+        let retries = held.head.retries + 1;
+        let exhausted = retries >= self.max_retries(held);
+        let parts = parts
+            .into_iter()
+            .map(|Part { recipients, verdict, failure }| {
+                let (reason, class) = match verdict {
+                    Verdict::Reject => (Some("reject"), "reject"),
+                    Verdict::InDoubt if self.settings.on_in_doubt == OnInDoubt::DeadLetter => {
+                        (Some("in_doubt"), "in_doubt")
+                    }
+                    Verdict::InDoubt => (exhausted.then_some("retries_exhausted"), "in_doubt"),
+                    Verdict::Retry => (exhausted.then_some("retries_exhausted"), "retry"),
+                };
+                let mut record = match reason {
+                    Some(reason) => self.dead(held, reason, class, &failure),
+                    None => {
+                        let mut record = carried_on(held);
+                        record.push(&attempt(&failure));
+                        record
+                    }
+                };
+                record.recipients = Some(recipients.clone());
+                let delay = reason.is_none().then(|| backoff::delay(&self.settings.backoff, retries));
+                SplitPart { delay, bytes: edit(&held.bytes, Some(retries), &record), recipients }
+            })
+            .collect();
+        Change::Split { parts }
+    }
+
+    fn dead(&self, held: &Arc<Held>, reason: &str, class: &str, failure: &Failure) -> Record {
+        let mut record = carried_on(held);
+        record.push(&attempt(failure));
+        Record {
+            reason: Some(reason.to_owned()),
+            class: Some(class.to_owned()),
+            error: Some(failure.error.clone()),
+            code: failure.code.clone(),
+            provider: failure.provider.map(str::to_owned),
+            dead_at: Some(clock::rfc3339(clock::unix_ms()).into()),
+            worker: Some(self.worker.to_owned()),
+            reference: Some(held.token.reference().to_owned()),
+            crashes: held.crashes(),
+            lane: Some(held.token.lane.name().to_owned()),
+            ..record
+        }
+    }
+
+    fn max_retries(&self, held: &Held) -> u32 {
+        held.head.max_retries.unwrap_or(self.settings.max_retries)
+    }
+
+    /// An edit drops `dead_at`, so what it meant has to be written down.
+    fn retries_if_requeued(&self, held: &Held) -> Option<u32> {
+        held.head.record.as_ref().and_then(|record| record.dead_at.as_ref()).map(|_| 0)
+    }
+}
+
+fn record(held: &Held) -> Record {
+    held.head.record.as_deref().cloned().unwrap_or_default()
+}
+
+fn carried_on(held: &Held) -> Record {
+    held.head.record.as_deref().map(Record::carried_on).unwrap_or_default()
+}
+
+fn attempt(failure: &Failure) -> Attempt {
+    Attempt {
+        at: clock::rfc3339(clock::unix_ms()),
+        error: failure.error.clone(),
+        code: failure.code.clone(),
+        provider: failure.provider.map(str::to_owned),
+    }
+}

@@ -1,0 +1,46 @@
+//! Looks for what an operator's hand or a broken clock left behind, one step a poll.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fred::types::Value;
+use tracing::{debug, warn};
+
+use super::shared::Shared;
+use crate::config::LONGEST_LEASE;
+use crate::script::{self, SWEEP};
+use crate::telemetry::event;
+
+/// Fields of `messages` that one step looks at.
+const STEP: i64 = 32;
+
+/// Sweeps until the worker stops. A step that fails is taken again.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut cursor = "0".to_owned();
+    let mut every = tokio::time::interval(shared.settings.poll_interval.max(Duration::from_secs(1)));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    every.tick().await;
+    loop {
+        every.tick().await;
+        let keys = vec![shared.keys.processing.clone(), shared.keys.messages.clone(), shared.keys.delayed.clone()];
+        let args: Vec<Value> = vec![
+            cursor.as_str().into(),
+            STEP.into(),
+            (shared.settings.lease.as_millis() as i64).into(),
+            (LONGEST_LEASE.as_millis() as i64).into(),
+        ];
+        match script::run(&shared.link, &SWEEP, keys, args).await {
+            Ok(Value::Array(answer)) => {
+                let mut answer = answer.into_iter();
+                cursor = answer.next().map(|v| script::into_texts(Value::Array(vec![v])).concat()).unwrap_or_default();
+                let restored = answer.next().and_then(|v| v.as_i64()).unwrap_or(0);
+                if restored > 0 {
+                    warn!(event = event::ORPHANS_FOUND, queue = %shared.queue, restored,
+                        "messages whose member had been deleted came back");
+                }
+            }
+            Ok(other) => debug!(?other, "sweep answered in an unknown shape"),
+            Err(error) => debug!(error = %script::describe(&error), "sweep failed; it runs again at the next poll"),
+        }
+    }
+}

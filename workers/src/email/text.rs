@@ -35,18 +35,10 @@ enum Encoding {
 impl Encoding {
     /// The plainest that carries `text`, whose lines end in CRLF.
     fn of(text: &str) -> Self {
-        let (mut escapes, mut longest, mut start) = (0, 0, 0);
-        for (index, byte) in text.bytes().enumerate() {
-            match byte {
-                b'\n' => {
-                    longest = longest.max(index - start - 1);
-                    start = index + 1;
-                }
-                b' '..=b'~' | b'\t' | b'\r' => {}
-                _ => escapes += 1,
-            }
-        }
-        longest = longest.max(text.len() - start);
+        let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+        let escapes = text.len() - text.as_bytes().iter().filter(|b| plain(b)).count();
+        let longest =
+            text.split('\n').map(|line| line.trim_end_matches('\r').len()).max().unwrap_or_default();
         if escapes > text.len() / 3 {
             Self::Base64
         } else if escapes > 0 || longest > LONGEST_LINE || text.contains(BOUNDARY_PREFIX) {
@@ -67,19 +59,11 @@ impl Encoding {
 
 /// Each CR, LF and CRLF as CRLF: a bare one would end a line for some servers and not for others.
 fn with_crlf(text: &str) -> Cow<'_, str> {
-    if !text.contains(['\r', '\n']) {
-        return Cow::Borrowed(text);
+    match (text.contains('\r'), text.contains('\n')) {
+        (false, false) => Cow::Borrowed(text),
+        (false, true) => Cow::Owned(text.replace('\n', "\r\n")),
+        (true, _) => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n")),
     }
-    let mut lines = String::with_capacity(text.len() + text.len() / 32);
-    let mut rest = text;
-    while let Some(end) = rest.bytes().position(|b| b == b'\r' || b == b'\n') {
-        lines.push_str(&rest[..end]);
-        lines.push_str("\r\n");
-        let end_of_line = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
-        rest = &rest[end + end_of_line..];
-    }
-    lines.push_str(rest);
-    Cow::Owned(lines)
 }
 
 #[cfg(test)]

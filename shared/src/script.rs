@@ -72,7 +72,9 @@ pub(crate) async fn run(
     let live = link.client().await?;
     let first = live.client.evalsha(script.hash.as_str(), keys.clone(), args.clone()).await;
     let result = match first {
-        Err(error) if error.details().starts_with("NOSCRIPT") => live.client.eval(script.body, keys, args).await,
+        Err(error) if error.details().starts_with("NOSCRIPT") => {
+            live.client.eval(script.body, keys, args).await
+        }
         other => other,
     };
     result.inspect_err(|error| {

@@ -1,1 +1,20 @@
 //! Real servers for the tests of this workspace.
+//!
+//! - [`redis::RedisServer`]: a `redis-server` of its own for each test, which can be killed, restarted and frozen.
+//! - [`proxy::Proxy`]: stands between a client and Redis and breaks on command.
+//! - [`process::Worker`]: a worker program, its log lines as events, and the signals it gets.
+//! - [`eventually`]: the one place where a test polls.
+//!
+//! Everything here panics with an explanation when it cannot do its work: it is called by tests only. Whatever
+//! was started ends when its value is dropped, and also when the test process itself is killed.
+
+mod child;
+pub mod client;
+mod eventually;
+pub mod process;
+pub mod proxy;
+pub mod redis;
+mod resp;
+
+pub use eventually::{LIMIT, eventually};
+pub use resp::Reply;

@@ -68,6 +68,14 @@ impl RedisUrl {
     }
 }
 
+impl std::str::FromStr for RedisUrl {
+    type Err = super::Fault;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text).map_err(|(problem, cure)| super::Fault::new("REDIS_URL", problem, cure))
+    }
+}
+
 impl Default for RedisUrl {
     fn default() -> Self {
         Self(super::redis::DEFAULT_URL.into())

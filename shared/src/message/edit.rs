@@ -29,8 +29,7 @@ pub(crate) fn edit(bytes: &Bytes, retries: Option<u32>, record: &Record) -> Byte
     let retries = retries.map(|n| n.to_string());
     let mut edits = Vec::new();
     let mut added = String::new();
-    for (name, old, new) in
-        [("retries", spans.retries, retries), ("_delivery", spans.delivery, Some(record))]
+    for (name, old, new) in [("retries", spans.retries, retries), ("_delivery", spans.delivery, Some(record))]
     {
         match (old, new) {
             (Some(old), Some(new)) => edits.push((span(bytes, old), new)),

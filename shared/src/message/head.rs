@@ -154,9 +154,8 @@ fn number(value: Option<&RawValue>, name: &str, min: i64, max: i64) -> Result<Op
 /// RFC 3339 with an offset, or milliseconds since 1970.
 fn instant(value: &RawValue, name: &str) -> Result<i64, String> {
     if let Ok(text) = serde_json::from_str::<String>(value.get()) {
-        let at: jiff::Timestamp = text
-            .parse()
-            .map_err(|_| format!("{name}: {} is not RFC 3339 with an offset", shown(value)))?;
+        let at: jiff::Timestamp =
+            text.parse().map_err(|_| format!("{name}: {} is not RFC 3339 with an offset", shown(value)))?;
         return Ok(at.as_millisecond());
     }
     match value.get().parse::<i64>() {

@@ -46,14 +46,15 @@ impl Queue {
                 keys.low.clone(),
             ];
             call.extend(batch.iter().map(|(id, _)| keys.status(id)));
-            let mut args: Vec<Value> =
-                vec![lane.letter().into(), (self.retention.as_millis() as i64).into()];
+            let mut args: Vec<Value> = vec![lane.letter().into(), (self.retention.as_millis() as i64).into()];
             args.extend(batch.iter().map(|(_, bytes)| Value::Bytes(bytes.clone())));
             let answers = script::into_texts(script::run(&self.link, &ENQUEUE, call, args).await?);
-            enqueued.extend(batch.iter().zip(answers).map(|((id, _), answer)| Enqueued {
-                id: id.clone(),
-                created: answer == "enqueued",
-            }));
+            enqueued.extend(
+                batch
+                    .iter()
+                    .zip(answers)
+                    .map(|((id, _), answer)| Enqueued { id: id.clone(), created: answer == "enqueued" }),
+            );
         }
         Ok(enqueued)
     }

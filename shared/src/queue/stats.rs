@@ -60,10 +60,8 @@ impl Queue {
         let (processing, delayed, dead_letter) = (count(), count(), count());
         let (claimed, high, pending, low) = (count(), count(), count(), count());
         let fields = values.next().map(script::into_texts).unwrap_or_default();
-        let counters = fields
-            .chunks_exact(2)
-            .map(|pair| (pair[0].clone(), pair[1].parse().unwrap_or(0)))
-            .collect();
+        let counters =
+            fields.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].parse().unwrap_or(0))).collect();
         Ok(Stats { processing, delayed, dead_letter, claimed, high, pending, low, counters })
     }
 }

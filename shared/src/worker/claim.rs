@@ -118,7 +118,11 @@ fn read(answer: Value, sent: u64) -> Claim {
         Some(b"paused") => Why::Paused,
         Some(b"throttled") => Why::Throttled,
         Some(b"late") => {
-            warn!(event = event::REDIS_ERROR, script = "claim", "a later claim of this worker ran before this one");
+            warn!(
+                event = event::REDIS_ERROR,
+                script = "claim",
+                "a later claim of this worker ran before this one"
+            );
             Why::More
         }
         other => {
@@ -133,7 +137,12 @@ fn read(answer: Value, sent: u64) -> Claim {
         let token = script::into_bytes(token);
         match std::str::from_utf8(&token).ok().and_then(Token::parse) {
             Some(token) => messages.push((token, script::into_bytes(bytes))),
-            None => error!(event = event::REDIS_ERROR, script = "claim", ?token, "a token of unknown shape; its message will be taken over"),
+            None => error!(
+                event = event::REDIS_ERROR,
+                script = "claim",
+                ?token,
+                "a token of unknown shape; its message will be taken over"
+            ),
         }
     }
     Claim {

@@ -108,8 +108,12 @@ fn room(shared: &Shared, isolating: bool) -> usize {
 fn log_gate(shared: &Shared, why: Why, wait: Option<Duration>) {
     let wait_ms = wait.map(|wait| wait.as_millis() as u64);
     match why {
-        Why::Paused => info!(event = event::QUEUE_PAUSED, queue = %shared.queue, wait_ms, "the queue is paused"),
-        Why::Throttled => warn!(event = event::QUEUE_THROTTLED, queue = %shared.queue, wait_ms, "waiting as the provider asked"),
+        Why::Paused => {
+            info!(event = event::QUEUE_PAUSED, queue = %shared.queue, wait_ms, "the queue is paused")
+        }
+        Why::Throttled => {
+            warn!(event = event::QUEUE_THROTTLED, queue = %shared.queue, wait_ms, "waiting as the provider asked")
+        }
         Why::More | Why::Empty => {}
     }
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fred::types::{Key, Value};
 use fred::types::config::Config;
+use fred::types::{Key, Value};
 use tokio::sync::oneshot;
 use tracing::warn;
 

@@ -124,8 +124,7 @@ impl Worker {
         ];
         let wakers = wake::Wakers::new(&shared, &config);
         info!(event = event::WORKER_READY, %queue, worker = shared.worker, "ready");
-        let claiming =
-            tokio::spawn(engine::run(shared.clone(), Arc::new(handler), wakers, shutdown.clone()));
+        let claiming = tokio::spawn(engine::run(shared.clone(), Arc::new(handler), wakers, shutdown.clone()));
         let stopped = drain(&shared, claiming, shutdown).await;
         if stopped.unsettled.is_empty() {
             let _ = tokio::time::timeout(Duration::from_secs(1), heartbeat::stop(&shared)).await;
@@ -193,7 +192,8 @@ async fn drain(shared: &Arc<Shared>, claiming: tokio::task::JoinHandle<()>, mut 
     }
     claims.abort();
     for held in shared.hand.stop_all() {
-        let outcome = match send::unanswered(&held, "stopped at shutdown before the provider answered".into()) {
+        let outcome = match send::unanswered(&held, "stopped at shutdown before the provider answered".into())
+        {
             Outcome::Retry(_) => Outcome::Unconfirmed,
             in_doubt => in_doubt,
         };

@@ -88,13 +88,19 @@ impl Judge<'_> {
     /// `claim.lua` sees that it has to come alone.
     pub(crate) fn park(&self, held: &Arc<Held>, due: i64) -> Change {
         let crashes = held.crashes();
-        let bytes =
-            (held.head.crashes() > 0).then(|| edit(&held.bytes, None, &Record { crashes: 0, ..record(held) }));
+        let bytes = (held.head.crashes() > 0)
+            .then(|| edit(&held.bytes, None, &Record { crashes: 0, ..record(held) }));
         Change::Park { due, bytes, crashes }
     }
 
     /// To the dead letters, before any send.
-    pub(crate) fn give_up(&self, held: &Arc<Held>, reason: &'static str, class: &str, failure: Failure) -> Change {
+    pub(crate) fn give_up(
+        &self,
+        held: &Arc<Held>,
+        reason: &'static str,
+        class: &str,
+        failure: Failure,
+    ) -> Change {
         let record = self.dead(held, reason, class, &failure);
         let bytes = edit(&held.bytes, self.retries_if_requeued(held), &record);
         Change::DeadLetter { bytes, reason, failure }

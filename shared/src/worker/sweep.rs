@@ -22,7 +22,8 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     every.tick().await;
     loop {
         every.tick().await;
-        let keys = vec![shared.keys.processing.clone(), shared.keys.messages.clone(), shared.keys.delayed.clone()];
+        let keys =
+            vec![shared.keys.processing.clone(), shared.keys.messages.clone(), shared.keys.delayed.clone()];
         let args: Vec<Value> = vec![
             cursor.as_str().into(),
             STEP.into(),
@@ -32,7 +33,10 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         match script::run(&shared.link, &SWEEP, keys, args).await {
             Ok(Value::Array(answer)) => {
                 let mut answer = answer.into_iter();
-                cursor = answer.next().map(|v| script::into_texts(Value::Array(vec![v])).concat()).unwrap_or_default();
+                cursor = answer
+                    .next()
+                    .map(|v| script::into_texts(Value::Array(vec![v])).concat())
+                    .unwrap_or_default();
                 let restored = answer.next().and_then(|v| v.as_i64()).unwrap_or(0);
                 if restored > 0 {
                     warn!(event = event::ORPHANS_FOUND, queue = %shared.queue, restored,
@@ -40,7 +44,9 @@ pub(crate) async fn run(shared: Arc<Shared>) {
                 }
             }
             Ok(other) => debug!(?other, "sweep answered in an unknown shape"),
-            Err(error) => debug!(error = %script::describe(&error), "sweep failed; it runs again at the next poll"),
+            Err(error) => {
+                debug!(error = %script::describe(&error), "sweep failed; it runs again at the next poll")
+            }
         }
     }
 }

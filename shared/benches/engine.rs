@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
 use fred::prelude::*;
+use fred::types::InfoKind;
 use redispatch::config::WorkerSettings;
 use redispatch::{Delivery, Outcome, Receipt, Shutdown, Worker};
 

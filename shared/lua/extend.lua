@@ -16,7 +16,7 @@
 
 local processing, messages = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
-local ends = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1]
+local ends = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1])
 redis.call('ZCARD', processing)
 local gone = {}
 for i = 2, #ARGV do

@@ -8,6 +8,8 @@ local again, woken = ARGV[9] == '1', ARGV[10]
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- As text, since Redis prints a number digit by digit for every member.
+local lease_end = string.format('%d', now + lease)
 
 local last = tonumber(redis.call('HGET', claims, start) or -1)
 if seq < last then return {'late', -1, 0, now, 0} end
@@ -21,7 +23,7 @@ if seq == last then
   for _, held in ipairs(mine) do
     local bytes = redis.call('HGET', messages, held[2])
     if bytes then
-      redis.call('ZADD', processing, 'XX', now + lease, held[2])
+      redis.call('ZADD', processing, 'XX', lease_end, held[2])
       answer[#answer + 1], answer[#answer + 2] = held[2], bytes
     end
   end

@@ -16,7 +16,7 @@ local function take(ref, lane, crashes, bytes)
   number = number + 1
   local n = #tokens + 1
   tokens[n] = token
-  leases[2 * n - 1], leases[2 * n] = now + lease, token
+  leases[2 * n - 1], leases[2 * n] = lease_end, token
   fields[2 * n - 1], fields[2 * n] = token, bytes
   size = size + #bytes
 end

@@ -1,7 +1,7 @@
 
 local why = #tokens < room and 'empty' or 'more'
 if #tokens > 0 then
-  for _, held in ipairs(redis.call('ZMSCORE', processing, unpack(tokens))) do
+  for _, held in ipairs(redis.call('HMGET', messages, unpack(tokens))) do
     if held then return redis.error_reply('REDISPATCH token exists') end
   end
 end

@@ -1,1 +1,3 @@
 //! Real servers for the tests of this workspace.
+
+pub mod smtp;

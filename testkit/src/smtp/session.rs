@@ -58,7 +58,9 @@ impl Session {
                     let lines = self.capabilities();
                     self.answer(Step::Ehlo, command, &lines).await?;
                 }
-                "HELO" => drop(self.answer(Step::Ehlo, command, "250 localhost").await?),
+                "HELO" => {
+                    self.answer(Step::Ehlo, command, "250 localhost").await?;
+                }
                 "STARTTLS" => {
                     if let Done::Well = self.answer(Step::StartTls, command, "220 2.0.0 go ahead").await? {
                         self = self.encrypt().await?;
@@ -72,7 +74,9 @@ impl Session {
                     self.mail = None;
                     self.answer(Step::Rset, command, "250 2.0.0 reset").await?;
                 }
-                "NOOP" => drop(self.answer(Step::Noop, command, "250 2.0.0 fine").await?),
+                "NOOP" => {
+                    self.answer(Step::Noop, command, "250 2.0.0 fine").await?;
+                }
                 "QUIT" => {
                     self.answer(Step::Quit, command, "221 2.0.0 bye").await?;
                     return Ok(());

@@ -153,7 +153,7 @@ async fn start_tls(
             let handshake = timeout(limits.connect, tls.encrypt(io)).await;
             Ok((Wire::new(handshake.unwrap_or(Err(Cause::Silent(limits.connect)))?), true))
         }
-        422..=599 if !required => Ok((wire, false)),
+        400.. if !required && reply.code != 421 => Ok((wire, false)),
         _ => Err(Cause::unexpected(reply)),
     }
 }

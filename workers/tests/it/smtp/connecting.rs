@@ -1,7 +1,9 @@
 //! TLS modes, EHLO, AUTH, `--check`.
 
+use std::time::Duration;
+
 use redispatch_testkit::smtp::{Act, Offers, Rule, SmtpServer, Step, Tls};
-use redispatch_workers::email::smtp::{Pool, SmtpSettings, TlsMode};
+use redispatch_workers::email::smtp::{Limits, Pool, SmtpSettings, TlsMode};
 use secrecy::SecretString;
 
 use super::{assert_failed, assert_sent, hasty, pool, send, settings};
@@ -202,5 +204,31 @@ fn settings_that_cannot_work() {
     for (settings, told) in [(wrong_name, "a\\r\\nQUIT"), (no_file, "/nonexistent/ca.pem")] {
         let error = Pool::new(settings).err().unwrap();
         assert!(error.contains(told), "{error}");
+    }
+}
+
+/// The port is open and nobody answers: the TLS handshake belongs to the connecting.
+#[tokio::test]
+async fn handshake_never_answered() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let limits = Limits { connect: Duration::from_millis(100), ..Limits::default() };
+    let settings = SmtpSettings { tls: TlsMode::Implicit, limits, ..SmtpSettings::new("127.0.0.1", port) };
+    assert_failed(&send(&pool(settings), &["a"]).await, "retry", "connect: no answer within 100 ms");
+}
+
+#[tokio::test]
+async fn stall_and_hang_up_before_the_first_mail() {
+    for (step, stage) in [(Step::StartTls, "STARTTLS"), (Step::Auth, "AUTH")] {
+        for (act, error) in [(Act::Stall, "no answer"), (Act::Drop, "the server closed the connection")] {
+            let server = server_with_login("PLAIN", Tls::StartTls).await;
+            server.script(Rule::at(step).times(1).act(act));
+            let limits = Limits { command: Duration::from_millis(400), ..Limits::default() };
+            let settings = SmtpSettings { limits, ..trusting(&server, TlsMode::StartTls) };
+            let pool = pool(with_password(settings, "geheim"));
+            assert_failed(&send(&pool, &["a"]).await, "retry", &format!("{stage}: {error}"));
+            assert_sent(&send(&pool, &["a"]).await);
+            assert_eq!(server.received(1).await.len(), 1);
+        }
     }
 }

@@ -25,7 +25,7 @@ async fn stall_at_each_step() {
         let server = SmtpServer::start().await;
         server.script(Rule::at(step).times(1).act(Act::Stall));
         let pool = pool(hasty(&server));
-        assert_failed(&send(&pool, &["a"]).await, name, &format!("{stage}: no answer within 150 ms"));
+        assert_failed(&send(&pool, &["a"]).await, name, &format!("{stage}: no answer within 400 ms"));
         assert_sent(&send(&pool, &["b"]).await);
         let mails = server.received(1).await;
         assert_eq!((mails.len(), mails[0].connection), (1, 2), "{stage}: a new connection, and one mail");
@@ -92,7 +92,7 @@ async fn nonsense_at_each_step() {
         for bytes in nonsense {
             let server = SmtpServer::start().await;
             server.script(Rule::at(step).times(1).act(Act::Write(bytes.to_vec())));
-            let pool = pool(hasty(&server));
+            let pool = pool(settings(&server));
             assert_failed(&send(&pool, &["a"]).await, name, &format!("{stage}: the server sent"));
             assert_sent(&send(&pool, &["b"]).await);
             let mails = server.received(1).await;

@@ -23,18 +23,18 @@ fn settings(server: &SmtpServer) -> SmtpSettings {
 
 /// As [`settings`], with limits short enough to wait for.
 fn hasty(server: &SmtpServer) -> SmtpSettings {
-    let short = Duration::from_millis(150);
+    let short = Duration::from_millis(400);
     let limits =
         Limits { connect: short, greeting: short, command: short, data: short, dot: short, quit: short };
     SmtpSettings { limits, ..settings(server) }
 }
 
 fn pool(settings: SmtpSettings) -> Pool {
-    Pool::new(settings).unwrap()
+    Pool::new(settings).expect("usable settings")
 }
 
 fn addresses(names: &[&str]) -> Vec<Address> {
-    names.iter().map(|name| format!("{name}@example.com").parse().unwrap()).collect()
+    names.iter().map(|name| format!("{name}@example.com").parse().expect("an address")).collect()
 }
 
 fn yes() -> Ready<Result<(), Infallible>> {
@@ -43,7 +43,7 @@ fn yes() -> Ready<Result<(), Infallible>> {
 
 /// Sends `DATA` to `names` at example.com.
 async fn send(pool: &Pool, names: &[&str]) -> Outcome {
-    let from: Address = "sender@example.com".parse().unwrap();
+    let from: Address = "sender@example.com".parse().expect("an address");
     let recipients = addresses(names);
     let mail = Mail {
         from: Some(&from),

@@ -63,8 +63,16 @@ async fn bare(client: &Client, messages: usize) {
     let claim: String = client.script_load(CLAIM).await.unwrap();
     let complete: String = client.script_load(COMPLETE).await.unwrap();
     let claim_keys: Vec<String> = [
-        "processing", "messages", "delayed", "claimed", "pending:high", "pending", "pending:low", "control",
-        "claims", "counters",
+        "processing",
+        "messages",
+        "delayed",
+        "claimed",
+        "pending:high",
+        "pending",
+        "pending:low",
+        "control",
+        "claims",
+        "counters",
     ]
     .map(key)
     .into();
@@ -79,7 +87,10 @@ async fn bare(client: &Client, messages: usize) {
         let answer: Vec<Value> = client.evalsha(&claim, claim_keys.clone(), args).await.unwrap();
         let mut settle: Vec<Value> = vec!["0".into(), "86400000".into()];
         for pair in answer[5..].chunks_exact(2) {
-            settle.extend([pair[0].clone(), "{\"id\":\"12345678901.1\",\"state\":\"sent\",\"at\":1795326712161}".into()]);
+            settle.extend([
+                pair[0].clone(),
+                "{\"id\":\"12345678901.1\",\"state\":\"sent\",\"at\":1795326712161}".into(),
+            ]);
             settle.extend(["0".into(), "".into()]);
             done += 1;
         }
@@ -112,7 +123,9 @@ async fn usage(client: &Client) -> Usage {
     let info: String = client.info(None).await.unwrap();
     let all: String = client.info(Some(InfoKind::CommandStats)).await.unwrap();
     let field = |name: &str| -> f64 {
-        info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok()).unwrap_or(0.0)
+        info.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok())
+            .unwrap_or(0.0)
     };
     // Only what came over a connection: EVALSHA, not what runs inside it.
     let calls = |name: &str| -> f64 {
@@ -121,7 +134,10 @@ async fn usage(client: &Client) -> Usage {
     };
     Usage {
         cpu: field("used_cpu_user") + field("used_cpu_sys"),
-        commands: ["evalsha", "eval", "brpoplpush", "client|unblock", "script|load"].iter().map(|c| calls(c)).sum(),
+        commands: ["evalsha", "eval", "brpoplpush", "client|unblock", "script|load"]
+            .iter()
+            .map(|c| calls(c))
+            .sum(),
         bytes_in: field("total_net_input_bytes"),
         bytes_out: field("total_net_output_bytes"),
     }

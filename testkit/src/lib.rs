@@ -3,6 +3,7 @@
 //! - [`redis::RedisServer`]: a `redis-server` of its own for each test, which can be killed, restarted and frozen.
 //! - [`proxy::Proxy`]: stands between a client and Redis and breaks on command.
 //! - [`process::Worker`]: a worker program, its log lines as events, and the signals it gets.
+//! - [`smtp::SmtpServer`]: a scripted SMTP server.
 //! - [`eventually`]: the one place where a test polls.
 //!
 //! Everything here panics with an explanation when it cannot do its work: it is called by tests only. Whatever
@@ -15,6 +16,7 @@ pub mod process;
 pub mod proxy;
 pub mod redis;
 mod resp;
+pub mod smtp;
 
 pub use eventually::{LIMIT, eventually};
 pub use resp::Reply;

@@ -11,4 +11,5 @@ mod parts;
 pub mod payload;
 pub mod schema;
 pub mod settings;
+pub mod smtp;
 mod text;

@@ -1,0 +1,3 @@
+//! The workers against real servers.
+
+mod smtp;

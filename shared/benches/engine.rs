@@ -85,15 +85,14 @@ async fn bare(client: &Client, messages: usize) {
         let args = ["bareloop000", &seq, &first, "100", "8388608", "30000", "1", "0", "0", "p"];
         let args: Vec<Value> = args.into_iter().map(Value::from).collect();
         let answer: Vec<Value> = client.evalsha(&claim, claim_keys.clone(), args).await.unwrap();
-        let mut settle: Vec<Value> = vec!["0".into(), "86400000".into()];
-        for pair in answer[5..].chunks_exact(2) {
-            settle.extend([
-                pair[0].clone(),
-                "{\"id\":\"12345678901.1\",\"state\":\"sent\",\"at\":1795326712161}".into(),
-            ]);
-            settle.extend(["0".into(), "".into()]);
-            done += 1;
-        }
+        let tokens: Vec<Value> = answer[5..].iter().step_by(2).cloned().collect();
+        done += tokens.len();
+        let entry = || "{\"id\":\"12345678901.1\",\"state\":\"sent\",\"at\":1795326712161}".into();
+        let mut settle: Vec<Value> =
+            vec!["0".into(), "86400000".into(), tokens.len().to_string().into(), "10".into()];
+        let entries: Vec<Value> = (0..10).map(|_| entry()).collect();
+        settle.extend(tokens);
+        settle.extend(entries);
         let _: Value = client.evalsha(&complete, complete_keys.clone(), settle).await.unwrap();
     }
 }

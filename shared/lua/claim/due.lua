@@ -14,6 +14,7 @@ if #tokens < room then
     if share == 0 or room_left() == 0 then break end
     local bytes = redis.call('HGET', messages, member)
     local ref, lane, crashes = member:match('^([^:]+):(%a):(%d+)$')
+    crashes = crashes or '0'
     if not bytes then
       undelayed[#undelayed + 1], orphans = member, orphans + 1
     elseif crashes ~= '0' and not (alone and #tokens == 0) then

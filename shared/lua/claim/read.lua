@@ -11,8 +11,9 @@ local tokens, leases, fields, size = {}, {}, {}, 0
 local members, old, orphans, lapsed, undelayed, taken = {}, {}, 0, {}, {}, {}
 local suspect, wait, credit, takeovers = 0, -1, nil, 0
 
+-- A name put there by hand has none of the parts: its message gets a reference now.
 local function take(ref, lane, crashes, bytes)
-  local token = (ref or start .. '.' .. number) .. ':' .. lane .. ':' .. crashes .. ':' .. start .. '.' .. number
+  local token = (ref or start .. '.' .. number) .. ':' .. (lane or 'p') .. ':' .. crashes .. ':' .. start .. '.' .. number
   number = number + 1
   local n = #tokens + 1
   tokens[n] = token

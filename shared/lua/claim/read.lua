@@ -13,7 +13,8 @@ local suspect, wait, credit, takeovers = 0, -1, nil, 0
 
 -- A name put there by hand has none of the parts: its message gets a reference now.
 local function take(ref, lane, crashes, bytes)
-  local token = (ref or start .. '.' .. number) .. ':' .. (lane or 'p') .. ':' .. crashes .. ':' .. start .. '.' .. number
+  local taker = start .. '.' .. number
+  local token = (ref or taker) .. ':' .. (lane or 'p') .. ':' .. crashes .. ':' .. taker
   number = number + 1
   local n = #tokens + 1
   tokens[n] = token

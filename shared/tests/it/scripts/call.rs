@@ -91,7 +91,7 @@ impl Ask {
 }
 
 pub(crate) fn begin(messages: &[(&str, &str)]) -> Call {
-    let mut call = Call::new("begin", &["processing", "messages", "delayed", "counters"], &[]);
+    let mut call = Call::new("begin", &["processing", "messages", "counters"], &[]);
     for (token, id) in messages {
         call.id(id);
         call = call.arg(&[token]);

@@ -14,6 +14,7 @@ if count < room then
     if share == 0 or room_left() == 0 then break end
     local bytes = redis.call('HGET', messages, member)
     local ref, lane, crashes = member:match('^([^:]+):(%a):(%d+)$')
+    crashes = crashes or '0'
     if not bytes then
       undelayed[#undelayed + 1], orphans = member, orphans + 1
     elseif crashes ~= '0' and not (alone and count == 0) then
@@ -22,7 +23,7 @@ if count < room then
       room = count
     else
       undelayed[#undelayed + 1], old[#old + 1] = member, member
-      take(ref, ':' .. lane .. ':' .. crashes .. ':', bytes)
+      take(ref, ':' .. (lane or 'p') .. ':' .. crashes .. ':', bytes)
       share = share - 1
       if crashes ~= '0' then room = 1 end
     end

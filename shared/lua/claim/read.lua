@@ -13,7 +13,8 @@ local old, orphans, lapsed, undelayed, taken = {}, 0, {}, {}, {}
 local suspect, wait, takeovers, credit = 0, -1, 0, nil
 
 -- `middle` is all that stands between a message's reference and the taker's number; a fresh message has no
--- reference yet and gets the number itself. Numbers are printed once: in Lua that is what costs.
+-- reference yet and gets the number itself, and so does one whose name was put there by hand. Numbers are printed
+-- once: in Lua that is what costs.
 local prefix = start .. '.'
 local function take(ref, middle, bytes)
   local name = prefix .. string.format('%d', number)

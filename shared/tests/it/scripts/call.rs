@@ -102,11 +102,19 @@ pub(crate) fn begin(messages: &[(&str, &str)]) -> Call {
 /// Token and id (empty for none) of each.
 pub(crate) fn complete(messages: &[(&str, &str)]) -> Call {
     let names = ["processing", "messages", "counters", "recent"];
-    let mut call = Call::new("complete", &names, &["0", &RETENTION.to_string()]);
-    for (token, id) in messages {
+    let (plain, named): (Vec<_>, Vec<_>) = messages.iter().partition(|(_, id)| id.is_empty());
+    let count = plain.len().to_string();
+    let mut call = Call::new("complete", &names, &["0", &RETENTION.to_string(), &count, &count]);
+    let entry = |token: &str| format!(r#"{{"id":"{token}","state":"sent"}}"#);
+    for (token, _) in &plain {
+        call = call.arg(&[token]);
+    }
+    for (token, _) in &plain {
+        call = call.arg(&[&entry(token)]);
+    }
+    for (token, id) in named {
         call.id(id);
-        let entry = format!(r#"{{"id":"{token}","state":"sent"}}"#);
-        call = call.arg(&[token, &entry, has(id), "provider's own"]);
+        call = call.arg(&[token, &entry(token), "provider's own"]);
     }
     call
 }
@@ -141,10 +149,8 @@ pub(crate) fn dead_letter(reason: &str, messages: &[(&str, &str, &str)]) -> Call
 
 /// Token, lane, bytes (empty for those under the token) and id of each, newest first.
 pub(crate) fn release(throttle: u64, messages: &[(&str, &str, &str, &str)]) -> Call {
-    let names =
-        ["processing", "messages", "control", "counters", "pending:high", "pending", "pending:low"];
-    let mut call =
-        Call::new("release", &names, &["0", &RETENTION.to_string(), &throttle.to_string()]);
+    let names = ["processing", "messages", "control", "counters", "pending:high", "pending", "pending:low"];
+    let mut call = Call::new("release", &names, &["0", &RETENTION.to_string(), &throttle.to_string()]);
     for (token, lane, bytes, id) in messages {
         call.id(id);
         call = call.arg(&[token, lane, bytes, has(id)]);
@@ -197,8 +203,7 @@ pub(crate) fn stats() -> Call {
 
 /// Id and bytes of each.
 pub(crate) fn enqueue(lane: &str, messages: &[(&str, &str)]) -> Call {
-    let names =
-        ["processing", "delayed", "counters", "claimed", "pending:high", "pending", "pending:low"];
+    let names = ["processing", "delayed", "counters", "claimed", "pending:high", "pending", "pending:low"];
     let mut call = Call::new("enqueue", &names, &[lane, &RETENTION.to_string()]);
     for (id, bytes) in messages {
         call.id(id);

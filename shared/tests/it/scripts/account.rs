@@ -27,7 +27,12 @@ pub(crate) async fn account(queue: &mut Queue) {
     let distinct: BTreeSet<_> = numbers.iter().collect();
     assert_eq!(numbers.len(), distinct.len(), "a message is in two places: {numbers:?}");
     let left = queue.counter("sent").await + queue.counter("duplicates").await;
-    assert_eq!(placed.len() as i64 + left, queue.pushed, "in: {}; left: {left}; here: {placed:#?}", queue.pushed);
+    assert_eq!(
+        placed.len() as i64 + left,
+        queue.pushed,
+        "in: {}; left: {left}; here: {placed:#?}",
+        queue.pushed
+    );
 }
 
 /// What tells a message from the others; none where it has no `n`.

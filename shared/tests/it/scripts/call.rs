@@ -141,10 +141,8 @@ pub(crate) fn dead_letter(reason: &str, messages: &[(&str, &str, &str)]) -> Call
 
 /// Token, lane, bytes (empty for those under the token) and id of each, newest first.
 pub(crate) fn release(throttle: u64, messages: &[(&str, &str, &str, &str)]) -> Call {
-    let names =
-        ["processing", "messages", "control", "counters", "pending:high", "pending", "pending:low"];
-    let mut call =
-        Call::new("release", &names, &["0", &RETENTION.to_string(), &throttle.to_string()]);
+    let names = ["processing", "messages", "control", "counters", "pending:high", "pending", "pending:low"];
+    let mut call = Call::new("release", &names, &["0", &RETENTION.to_string(), &throttle.to_string()]);
     for (token, lane, bytes, id) in messages {
         call.id(id);
         call = call.arg(&[token, lane, bytes, has(id)]);
@@ -197,8 +195,7 @@ pub(crate) fn stats() -> Call {
 
 /// Id and bytes of each.
 pub(crate) fn enqueue(lane: &str, messages: &[(&str, &str)]) -> Call {
-    let names =
-        ["processing", "delayed", "counters", "claimed", "pending:high", "pending", "pending:low"];
+    let names = ["processing", "delayed", "counters", "claimed", "pending:high", "pending", "pending:low"];
     let mut call = Call::new("enqueue", &names, &[lane, &RETENTION.to_string()]);
     for (id, bytes) in messages {
         call.id(id);

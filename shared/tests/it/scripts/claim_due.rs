@@ -215,7 +215,9 @@ async fn a_delayed_member_without_bytes_is_removed_and_claims_go_on() {
 #[tokio::test]
 async fn names_that_no_script_gave_out_stop_nobody() {
     let (mut queue, (mut a, _)) = (Queue::start().await, two());
-    for (set, name, n) in [("processing", "by hand", 1), ("delayed", "by hand too", 2), ("delayed", "a:b:c", 3)] {
+    for (set, name, n) in
+        [("processing", "by hand", 1), ("delayed", "by hand too", 2), ("delayed", "a:b:c", 3)]
+    {
         queue.command(&["HSET", &key("messages"), name, &message(n)]).await;
         queue.command(&["ZADD", &key(set), "1", name]).await;
         queue.pushed += 1;
@@ -236,7 +238,12 @@ async fn quickest(queue: &mut Queue, worker: &mut Worker) -> i64 {
         queue.command(&["CONFIG", "RESETSTAT"]).await;
         assert_eq!(worker.claim_more(queue, 100).await.messages.len(), 100);
         let stats = queue.command(&["INFO", "commandstats"]).await;
-        let line = stats.text().lines().find(|line| line.starts_with("cmdstat_evalsha:")).expect("it ran").to_owned();
+        let line = stats
+            .text()
+            .lines()
+            .find(|line| line.starts_with("cmdstat_evalsha:"))
+            .expect("it ran")
+            .to_owned();
         let usec = line.split("usec=").nth(1).and_then(|rest| rest.split(',').next()).expect("usec");
         best = best.min(usec.parse().expect("a number"));
     }

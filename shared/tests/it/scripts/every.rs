@@ -145,7 +145,10 @@ async fn a_key_of_a_wrong_type_is_an_error_and_changes_nothing() {
             queue.command(&["SET", name, "x"]).await;
             let before = dump(queue).await;
             let reply = queue.run(&call).await;
-            assert!(matches!(&reply, Reply::Error(text) if text.contains("WRONGTYPE")), "{script} {name}: {reply:?}");
+            assert!(
+                matches!(&reply, Reply::Error(text) if text.contains("WRONGTYPE")),
+                "{script} {name}: {reply:?}"
+            );
             assert_eq!(dump(queue).await, before, "{script} {name}");
             queue.command(&["DEL", name]).await;
             if existed {

@@ -44,8 +44,18 @@ impl Claimed {
 }
 
 pub(crate) const SCRIPTS: [&str; 12] = [
-    "begin", "claim", "complete", "dead_letter", "enqueue", "extend", "heartbeat", "release", "retry", "split",
-    "stats", "sweep",
+    "begin",
+    "claim",
+    "complete",
+    "dead_letter",
+    "enqueue",
+    "extend",
+    "heartbeat",
+    "release",
+    "retry",
+    "split",
+    "stats",
+    "sweep",
 ];
 
 /// `queue:email:NAME`
@@ -110,7 +120,8 @@ impl Queue {
 
     /// Runs a script; an error reply is a value.
     pub(crate) async fn run(&mut self, call: &Call) -> Reply {
-        let mut args = vec!["EVALSHA".to_owned(), self.hashes[call.script].clone(), call.keys.len().to_string()];
+        let mut args =
+            vec!["EVALSHA".to_owned(), self.hashes[call.script].clone(), call.keys.len().to_string()];
         args.extend_from_slice(&call.keys);
         args.extend_from_slice(&call.args);
         self.command(&args).await
@@ -129,7 +140,8 @@ impl Queue {
     pub(crate) async fn claim(&mut self, ask: &Ask) -> Claimed {
         let reply = self.run(&ask.call()).await;
         let values = reply.array();
-        let messages = values[5..].chunks(2).map(|pair| (pair[0].text().to_owned(), pair[1].bytes().to_vec()));
+        let messages =
+            values[5..].chunks(2).map(|pair| (pair[0].text().to_owned(), pair[1].bytes().to_vec()));
         Claimed {
             why: values[0].text().to_owned(),
             wait: values[1].int(),

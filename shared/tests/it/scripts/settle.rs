@@ -66,7 +66,9 @@ async fn a_batch_settles_what_is_held_and_names_what_is_gone() {
 async fn a_retry_is_due_after_its_delay_and_counts() {
     let (mut queue, _, t) = begun(2).await;
     let before = queue.now().await;
-    queue.settle(&retry("retry", 60_000, &[(&t[0], "d1", r#"{"n":1,"retries":1}"#), (&t[1], "d2", "")])).await;
+    queue
+        .settle(&retry("retry", 60_000, &[(&t[0], "d1", r#"{"n":1,"retries":1}"#), (&t[1], "d2", "")]))
+        .await;
     let due = queue.score("delayed", &member(&t[0])).await.expect("delayed");
     assert!((before + 60_000..=queue.now().await + 60_000).contains(&due));
     assert_eq!(queue.counter("retried").await, 2);
@@ -150,7 +152,9 @@ async fn a_release_throttles_everybody_but_shortens_no_wait() {
         queue.texts(&call).await;
         let reply = queue.command(&["HGET", &key("control"), "throttled_until"]).await;
         assert_eq!(reply.text(), (now + 10).to_string(), "a repetition starts no wait over");
-        queue.command(&["HSET", &key("control"), "throttled_until", &until[until.len() - 1].to_string()]).await;
+        queue
+            .command(&["HSET", &key("control"), "throttled_until", &until[until.len() - 1].to_string()])
+            .await;
     }
     assert_eq!(until[0], until[1], "a shorter wait shortens nothing");
     assert!(until[2] > until[0]);
@@ -163,11 +167,15 @@ async fn a_split_completes_the_original_and_places_every_part() {
     let (mut queue, mut a, t) = begun(1).await;
     let part = |n: u64| format!(r#"{{"n":{n}}}"#);
     let (later, gone) = (part(51), part(52));
-    let call = split(&t[0], "d1", &[
-        ("retry", "AAAAAAAAAAA.51:h:0", 60_000, &later, "d1·x"),
-        ("dead", "AAAAAAAAAAA.52:h:0", 0, &gone, ""),
-        ("retry", "AAAAAAAAAAA.53:h:1", 0, &part(53), ""),
-    ]);
+    let call = split(
+        &t[0],
+        "d1",
+        &[
+            ("retry", "AAAAAAAAAAA.51:h:0", 60_000, &later, "d1·x"),
+            ("dead", "AAAAAAAAAAA.52:h:0", 0, &gone, ""),
+            ("retry", "AAAAAAAAAAA.53:h:1", 0, &part(53), ""),
+        ],
+    );
     queue.settle(&call).await;
     queue.pushed += 3;
     assert_eq!(queue.members("delayed").await, ["AAAAAAAAAAA.53:h:1", "AAAAAAAAAAA.51:h:0"]);
@@ -191,7 +199,11 @@ async fn a_split_completes_the_original_and_places_every_part() {
     let due = queue.command(&["ZADD", &key("delayed"), "XX", "CH", "1", "AAAAAAAAAAA.51:h:0"]).await;
     assert_eq!(due.int(), 1);
     let rest = a.claim_more(&mut queue, 5).await;
-    assert_eq!(queue.texts(&begin(&[(rest.token(), "d1·x")])).await, ["go"], "a part is no duplicate of the original");
+    assert_eq!(
+        queue.texts(&begin(&[(rest.token(), "d1·x")])).await,
+        ["go"],
+        "a part is no duplicate of the original"
+    );
     account(&mut queue).await;
 }
 

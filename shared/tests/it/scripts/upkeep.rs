@@ -137,7 +137,11 @@ async fn a_heartbeat_older_than_ten_leases_is_pruned_by_any_other() {
     assert_eq!(workers.array().len(), 2, "{workers:?}");
     let ended = queue.command(&["HGET", &key("claims"), "OOOOOOOOOOO:ended"]).await;
     assert!(ended.text().parse::<i64>().expect("ms") >= now);
-    assert_eq!(queue.command(&["HGET", &key("claims"), "OOOOOOOOOOO"]).await.text(), "7", "its fence still stands");
+    assert_eq!(
+        queue.command(&["HGET", &key("claims"), "OOOOOOOOOOO"]).await.text(),
+        "7",
+        "its fence still stands"
+    );
 
     let almost = (now - 86_400_000 + 60_000).to_string();
     queue.command(&["HSET", &key("claims"), "OOOOOOOOOOO:ended", &almost]).await;
@@ -186,9 +190,10 @@ async fn a_clean_stop_leaves_neither_heartbeat_nor_fence() {
 async fn heartbeats_that_are_no_heartbeats_are_pruned_and_stop_nobody() {
     let mut queue = Queue::start().await;
     let a = two().0;
-    for (n, junk) in ["", "{", "7", "null", "[]", "{}", r#"{"at":"x","lease_ms":null}"#, r#"{"at":[],"start":{}}"#]
-        .iter()
-        .enumerate()
+    for (n, junk) in
+        ["", "{", "7", "null", "[]", "{}", r#"{"at":"x","lease_ms":null}"#, r#"{"at":[],"start":{}}"#]
+            .iter()
+            .enumerate()
     {
         queue.command(&["HSET", &key("workers"), &format!("junk {n}"), junk]).await;
     }

@@ -31,7 +31,9 @@ fn named(header: &str, what: &str) -> (BTreeSet<usize>, Option<usize>) {
         let (number, _) = rest.split_once(']').expect("a closing bracket");
         match number.strip_suffix('…') {
             Some(from) => open = Some(from.parse().expect("a number")),
-            None => assert!(numbers.insert(number.parse().expect("a number")), "{what}[{number}] is named twice"),
+            None => {
+                assert!(numbers.insert(number.parse().expect("a number")), "{what}[{number}] is named twice")
+            }
         }
     }
     (numbers, open)
@@ -63,14 +65,17 @@ fn used(body: &str, what: &str) -> (BTreeSet<usize>, Option<usize>) {
 /// Where the last loop over `i` in `text` starts and, where that is a number, ends.
 fn loop_of(text: &str) -> (usize, Option<usize>) {
     let head = text.rsplit("for i").next().unwrap_or_default().split(" do").next().unwrap_or_default();
-    let Some((from, to)) = head.strip_prefix(" = ").and_then(|range| range.split_once(", ")) else { return (1, None) };
+    let Some((from, to)) = head.strip_prefix(" = ").and_then(|range| range.split_once(", ")) else {
+        return (1, None);
+    };
     (from.parse().expect("a loop over i that starts at a number"), to.parse().ok())
 }
 
 /// `local ids = 4` beside `KEYS[ids]`: counted up before use, it starts at the next number.
 fn counted(body: &str) -> Option<usize> {
     body.contains("KEYS[ids]").then(|| {
-        let line = body.lines().find(|line| line.contains("local") && line.contains("ids")).expect("local ids");
+        let line =
+            body.lines().find(|line| line.contains("local") && line.contains("ids")).expect("local ids");
         line.rsplit([' ', ',']).next().and_then(|n| n.parse::<usize>().ok()).expect("its start") + 1
     })
 }
@@ -118,18 +123,25 @@ fn a_header_names_its_file_and_a_caller_that_runs_it() {
             _ => "#!lua flags=allow-oom",
         };
         if lines.next() != Some(flags) {
-            faults.push(format!("shared/lua/{name}.lua: start with `{flags}`, so that a full Redis refuses intake only"));
+            faults.push(format!(
+                "shared/lua/{name}.lua: start with `{flags}`, so that a full Redis refuses intake only"
+            ));
         }
         if !lines.next().is_some_and(|line| line.starts_with(&format!("-- {name}.lua: "))) {
-            faults.push(format!("shared/lua/{name}.lua: say `-- {name}.lua: what it does` in the second line"));
+            faults
+                .push(format!("shared/lua/{name}.lua: say `-- {name}.lua: what it does` in the second line"));
         }
-        let caller = script.header.lines().find_map(|line| line.strip_prefix("-- Caller   ")).unwrap_or_default();
+        let caller =
+            script.header.lines().find_map(|line| line.strip_prefix("-- Caller   ")).unwrap_or_default();
         let caller = caller.split([',', ' ']).next().unwrap_or_default();
         let constant = name.to_uppercase();
         match std::fs::read_to_string(root().join(caller)) {
             Ok(text) if text.contains(&format!("&{constant}")) => {}
-            Ok(_) => faults.push(format!("shared/lua/{name}.lua: {caller} does not run {constant}; name who does")),
-            Err(_) => faults.push(format!("shared/lua/{name}.lua: there is no {caller:?}; name the file that runs it")),
+            Ok(_) => {
+                faults.push(format!("shared/lua/{name}.lua: {caller} does not run {constant}; name who does"))
+            }
+            Err(_) => faults
+                .push(format!("shared/lua/{name}.lua: there is no {caller:?}; name the file that runs it")),
         }
     }
     none(faults);
@@ -145,10 +157,18 @@ fn every_reply_word_of_a_header_is_in_the_body() {
     let mut faults = Vec::new();
     for script in scripts() {
         let returns = script.header.find("\n-- Returns ").unwrap_or_else(|| {
-            panic!("shared/lua/{}.lua: say what comes back, in lines that start with `-- Returns`", script.name)
+            panic!(
+                "shared/lua/{}.lua: say what comes back, in lines that start with `-- Returns`",
+                script.name
+            )
         });
-        for word in quoted(&script.header[returns..]).filter(|word| !script.body.contains(&format!("'{word}'"))) {
-            faults.push(format!("shared/lua/{}.lua: 'Returns' promises '{word}', which the body never says", script.name));
+        for word in
+            quoted(&script.header[returns..]).filter(|word| !script.body.contains(&format!("'{word}'")))
+        {
+            faults.push(format!(
+                "shared/lua/{}.lua: 'Returns' promises '{word}', which the body never says",
+                script.name
+            ));
         }
     }
     none(faults);
@@ -156,9 +176,13 @@ fn every_reply_word_of_a_header_is_in_the_body() {
 
 #[test]
 fn no_script_decodes_a_message() {
-    let faults = scripts().into_iter().filter(|script| script.name != "heartbeat" && script.body.contains("cjson"));
+    let faults =
+        scripts().into_iter().filter(|script| script.name != "heartbeat" && script.body.contains("cjson"));
     let word = |script: Script| {
-        format!("shared/lua/{}.lua: take cjson out; it would change digits, empty arrays and key order", script.name)
+        format!(
+            "shared/lua/{}.lua: take cjson out; it would change digits, empty arrays and key order",
+            script.name
+        )
     };
     none(faults.map(word).collect());
 }
@@ -167,12 +191,17 @@ fn no_script_decodes_a_message() {
 fn every_script_is_known_here() {
     let mut there: BTreeSet<_> = std::fs::read_dir(root().join("shared/lua"))
         .expect("shared/lua")
-        .map(|entry| entry.expect("an entry").path().file_stem().expect("a name").to_string_lossy().into_owned())
+        .map(|entry| {
+            entry.expect("an entry").path().file_stem().expect("a name").to_string_lossy().into_owned()
+        })
         .collect();
     for name in SCRIPTS {
         assert!(there.remove(name), "{name} is gone: take it out of SCRIPTS in scripts/queue.rs");
     }
-    assert!(there.is_empty(), "add {there:?} to SCRIPTS in scripts/queue.rs and a call of it to scripts/every.rs");
+    assert!(
+        there.is_empty(),
+        "add {there:?} to SCRIPTS in scripts/queue.rs and a call of it to scripts/every.rs"
+    );
     let runner = std::fs::read_to_string(root().join("shared/src/script.rs")).expect("script.rs");
     let parts: Vec<_> = runner
         .match_indices("\"../lua/claim/")
@@ -188,7 +217,10 @@ fn every_script_is_known_here() {
 #[test]
 fn lua_files_are_short() {
     let long = files("shared/lua", "lua").into_iter().filter(|(_, text)| text.lines().count() > 80);
-    none(long.map(|(name, text)| format!("{name}: {} lines; split it below 80", text.lines().count())).collect());
+    none(
+        long.map(|(name, text)| format!("{name}: {} lines; split it below 80", text.lines().count()))
+            .collect(),
+    );
     let wide = files("shared/lua", "lua").into_iter().flat_map(|(name, text)| {
         let lines = text.lines().enumerate().filter(|(_, line)| line.chars().count() > 120);
         lines.map(|(n, _)| format!("{name}:{}: break this line before column 120", n + 1)).collect::<Vec<_>>()

@@ -13,7 +13,9 @@ fn product() -> Vec<(String, String)> {
 fn code(text: &str) -> String {
     let own = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let lines = own.lines().map(|line| {
-        if line.trim_start().starts_with("//") { return ""; }
+        if line.trim_start().starts_with("//") {
+            return "";
+        }
         line.split(" // ").next().unwrap_or_default()
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -36,8 +38,19 @@ fn only_in(home: &str, is_wrong: impl Fn(&str) -> bool, what_to_do: &str) -> Vec
 }
 
 const PLACES: [&str; 13] = [
-    "pending", "pending:high", "pending:low", "claimed", "processing", "delayed", "messages", "dead_letter", "status:",
-    "recent", "counters", "claims", "queues",
+    "pending",
+    "pending:high",
+    "pending:low",
+    "claimed",
+    "processing",
+    "delayed",
+    "messages",
+    "dead_letter",
+    "status:",
+    "recent",
+    "counters",
+    "claims",
+    "queues",
 ];
 
 fn spells_a_key(line: &str) -> bool {
@@ -54,7 +67,8 @@ fn only_keys_rs_spells_a_key() {
 
 #[test]
 fn only_script_rs_runs_lua() {
-    let runs = |line: &str| [".evalsha", ".eval(", ".fcall", "LuaInterface"].iter().any(|call| line.contains(call));
+    let runs =
+        |line: &str| [".evalsha", ".eval(", ".fcall", "LuaInterface"].iter().any(|call| line.contains(call));
     none(only_in("shared/src/script.rs", runs, "let shared/src/script.rs run it"));
 }
 
@@ -79,8 +93,13 @@ fn workers_know_no_redis() {
         }
     }
     let manifest = std::fs::read_to_string(super::root().join("workers/Cargo.toml")).expect("a manifest");
-    if manifest.lines().any(|line| line.starts_with("fred") || line.starts_with("redis.") || line.starts_with("redis ")) {
-        faults.push("workers/Cargo.toml: take the Redis client out; the library in shared/ speaks to Redis".into());
+    if manifest
+        .lines()
+        .any(|line| line.starts_with("fred") || line.starts_with("redis.") || line.starts_with("redis "))
+    {
+        faults.push(
+            "workers/Cargo.toml: take the Redis client out; the library in shared/ speaks to Redis".into(),
+        );
     }
     none(faults);
 }
@@ -90,5 +109,8 @@ fn rust_files_are_short() {
     let folders = ["shared/src", "shared/tests", "workers/src", "testkit/src", "testkit/tests"];
     let all = folders.into_iter().flat_map(|folder| files(folder, "rs"));
     let long = all.filter(|(_, text)| text.lines().count() > 400);
-    none(long.map(|(name, text)| format!("{name}: {} lines; split it below 400", text.lines().count())).collect());
+    none(
+        long.map(|(name, text)| format!("{name}: {} lines; split it below 400", text.lines().count()))
+            .collect(),
+    );
 }

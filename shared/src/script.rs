@@ -29,9 +29,6 @@ macro_rules! scripts {
                 hash: LazyLock::new(|| fred::util::sha1_hash($body)),
             };
         )*
-        /// Every script there is.
-        #[cfg(test)]
-        pub(crate) static ALL: &[&Script] = &[$(&$name),*];
     };
 }
 

@@ -13,3 +13,5 @@ mod settle;
 mod traces;
 mod upkeep;
 mod worker;
+
+pub(crate) use queue::{SCRIPTS, script_text};

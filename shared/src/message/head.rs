@@ -65,7 +65,8 @@ impl Head {
     pub(crate) fn read(bytes: &[u8], max_bytes: usize) -> Result<Self, Malformed> {
         if bytes.len() > max_bytes {
             let reason = format!("{} bytes; MAX_MESSAGE_BYTES allows {max_bytes}", bytes.len());
-            return Err(Malformed { reason, wrap: !is_object(bytes), id: None });
+            let wrap = !is_object(bytes) || serde_json::from_slice::<Raw<'_>>(bytes).is_err();
+            return Err(Malformed { reason, wrap, id: None });
         }
         if std::str::from_utf8(bytes).is_err() {
             return Err(Malformed { reason: "not UTF-8".to_owned(), wrap: true, id: None });

@@ -65,7 +65,9 @@ impl Head {
     pub(crate) fn read(bytes: &[u8], max_bytes: usize) -> Result<Self, Malformed> {
         if bytes.len() > max_bytes {
             let reason = format!("{} bytes; MAX_MESSAGE_BYTES allows {max_bytes}", bytes.len());
-            let wrap = !is_object(bytes) || std::str::from_utf8(bytes).is_err();
+            let wrap = !is_object(bytes)
+                || std::str::from_utf8(bytes).is_err()
+                || serde_json::from_slice::<Raw<'_>>(bytes).is_err();
             return Err(Malformed { reason, wrap, id: None }.with_id_of(bytes));
         }
         if std::str::from_utf8(bytes).is_err() {

@@ -83,7 +83,7 @@ impl Delivery {
         let fresh = self.shared.settings.lease.as_millis() as u64 / 2;
         if held.renewed() + fresh < clock::boot_ms() {
             let renewed = keeper::extend(&self.shared, &self.shared.link, std::slice::from_ref(held)).await;
-            if !renewed || held.renewed() + fresh < clock::boot_ms() {
+            if renewed.is_err() || held.renewed() + fresh < clock::boot_ms() {
                 return Err(Unconfirmed);
             }
         }

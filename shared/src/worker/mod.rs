@@ -38,7 +38,7 @@ pub(crate) use token::start_id;
 
 use crate::config::WorkerSettings;
 use crate::keys::{Keys, is_queue_name};
-use crate::link::Link;
+use crate::link::{COMMANDS, Link};
 use crate::outcome::Outcome;
 use crate::telemetry::event;
 use shared::Shared;
@@ -124,7 +124,7 @@ impl Worker {
         let Self { queue, settings, config } = self;
         let keys = Keys::new(&settings.prefix, &queue, settings.redis.is_cluster());
         let (settle, finished) = mpsc::unbounded_channel();
-        let link = Link::new(config.clone(), "commands");
+        let link = Link::new(config.clone(), COMMANDS);
         let shared = Arc::new(Shared::new(&queue, keys, settings, link, settle));
         info!(event = event::WORKER_STARTED, %queue, worker = shared.worker,
             concurrency = shared.settings.concurrency, version = env!("CARGO_PKG_VERSION"), "started");

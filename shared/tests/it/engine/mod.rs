@@ -1,0 +1,21 @@
+//! The engine against real servers that break: each test is named after its fault and ends with a count.
+
+mod account;
+mod confirming;
+mod crashes;
+mod failures;
+mod idle;
+mod ids;
+mod kit;
+mod lanes;
+mod late_calls;
+mod leases;
+mod lost_replies;
+mod operators;
+mod outages;
+mod pauses;
+mod scripts;
+mod settling;
+mod starting;
+mod stopping;
+mod times;

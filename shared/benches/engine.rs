@@ -1,7 +1,7 @@
 //! The engine with a no-op handler, and the limit it is held against: a bare loop that runs claim.lua and
 //! complete.lua in batches of 100 over the same client. Run by `scripts/bench`; prints one JSON line.
 //!
-//! Usage: `engine PORT bare|engine MESSAGES [CONCURRENCY]`
+//! Usage: `engine PORT bare|engine|latency MESSAGES [CONCURRENCY]`
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a measuring program")]
 
 use std::sync::Arc;
@@ -36,6 +36,9 @@ async fn main() {
     let concurrency = args.get(4).map_or(100, |n| n.parse().unwrap());
     let client = Builder::from_config(Config::from_url(&url).unwrap()).build().unwrap();
     client.init().await.unwrap();
+    if args[2] == "latency" {
+        return latency(&url, &client, messages).await;
+    }
     let waiting: usize = client.llen("queue:bench:pending").await.unwrap();
     assert!(waiting >= messages, "{waiting} messages wait in queue:bench:pending, {messages} are needed");
     let before = usage(&client).await;
@@ -85,15 +88,14 @@ async fn bare(client: &Client, messages: usize) {
         let args = ["bareloop000", &seq, &first, "100", "8388608", "30000", "1", "0", "0", "p"];
         let args: Vec<Value> = args.into_iter().map(Value::from).collect();
         let answer: Vec<Value> = client.evalsha(&claim, claim_keys.clone(), args).await.unwrap();
-        let mut settle: Vec<Value> = vec!["0".into(), "86400000".into()];
-        for pair in answer[5..].chunks_exact(2) {
-            settle.extend([
-                pair[0].clone(),
-                "{\"id\":\"12345678901.1\",\"state\":\"sent\",\"at\":1795326712161}".into(),
-            ]);
-            settle.extend(["0".into(), "".into()]);
-            done += 1;
-        }
+        let tokens: Vec<Value> = answer[5..].iter().step_by(2).cloned().collect();
+        done += tokens.len();
+        let entry = || "{\"id\":\"12345678901.1\",\"state\":\"sent\",\"at\":1795326712161}".into();
+        let mut settle: Vec<Value> =
+            vec!["0".into(), "86400000".into(), tokens.len().to_string().into(), "10".into()];
+        let entries: Vec<Value> = (0..10).map(|_| entry()).collect();
+        settle.extend(tokens);
+        settle.extend(entries);
         let _: Value = client.evalsha(&complete, complete_keys.clone(), settle).await.unwrap();
     }
 }
@@ -110,6 +112,48 @@ async fn engine(url: &str, messages: usize, concurrency: usize) {
     };
     let stopped = Worker::new("bench", settings).unwrap().run(handler, shutdown).await.unwrap();
     assert!(stopped.unsettled.is_empty());
+}
+
+/// From the call of `LPUSH` to the start of the handler, one message at a time on a queue that is idle each time.
+async fn latency(url: &str, client: &Client, messages: usize) {
+    let (arrived, mut arrivals) = tokio::sync::mpsc::unbounded_channel();
+    let (trigger, shutdown) = Shutdown::manual();
+    let url = url.to_owned();
+    let worker = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let settings = WorkerSettings::new(url.parse().unwrap());
+        let handler = move |_: Delivery| {
+            arrived.send(Instant::now()).unwrap();
+            std::future::ready(Outcome::Sent(Receipt::default()))
+        };
+        runtime.block_on(Worker::new("bench", settings).unwrap().run(handler, shutdown)).unwrap();
+    });
+    let mut waits = Vec::with_capacity(messages);
+    for n in 0..messages + 20 {
+        // Idle means asleep: both pops of the worker are blocked again.
+        loop {
+            let info: String = client.info(Some(InfoKind::Clients)).await.unwrap();
+            if info.contains("blocked_clients:2") {
+                break;
+            }
+        }
+        let pushed = Instant::now();
+        let _: i64 = client.lpush("queue:bench:pending", "{\"to\":\"a@example.com\"}").await.unwrap();
+        let wait = arrivals.recv().await.unwrap().duration_since(pushed);
+        if n >= 20 {
+            waits.push(wait.as_secs_f64() * 1e3);
+        }
+    }
+    trigger.drain();
+    worker.join().unwrap();
+    waits.sort_by(f64::total_cmp);
+    let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize];
+    println!(
+        "{{\"what\":\"latency\",\"p50_ms\":{:.3},\"p99_ms\":{:.3},\"max_ms\":{:.3}}}",
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
 }
 
 struct Usage {

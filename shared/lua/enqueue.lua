@@ -37,8 +37,8 @@ for i = 3, #ARGV do
   local status = KEYS[5 + i]
   local state, token, member = unpack(redis.call('HMGET', status, 'state', 'token', 'member'))
   if state == 'sent' or (state == 'waiting' and waiting > 0)
-    or (state == 'sending' and redis.call('ZSCORE', processing, token))
-    or (state == 'delayed' and redis.call('ZSCORE', delayed, member)) then
+    or (state == 'sending' and token and redis.call('ZSCORE', processing, token))
+    or (state == 'delayed' and member and redis.call('ZSCORE', delayed, member)) then
     answer[i - 2] = 'exists'
   else
     redis.call('LPUSH', lane, ARGV[i])

@@ -31,15 +31,16 @@ end
 local forgotten = 0
 for i = 1, #known, 2 do
   local ok, other = pcall(cjson.decode, known[i + 1])
-  local alive = ok and type(other) == 'table' and (other.at or 0) + 10 * (other.lease_ms or 0) > now
+  if not ok or type(other) ~= 'table' then other = {} end
+  local alive = (tonumber(other.at) or 0) + 10 * (tonumber(other.lease_ms) or 0) > now
   if known[i] ~= worker and not alive then
     redis.call('HDEL', workers, known[i])
-    if ok and type(other) == 'table' and other.start then redis.call('HSET', claims, other.start .. ':ended', now) end
+    if type(other.start) == 'string' then redis.call('HSET', claims, other.start .. ':ended', now) end
     forgotten = forgotten + 1
   end
 end
 for i = 1, #fences, 2 do
   local ended = fences[i]:match('^(.+):ended$')
-  if ended and tonumber(fences[i + 1]) + 86400000 < now then redis.call('HDEL', claims, ended, fences[i]) end
+  if ended and (tonumber(fences[i + 1]) or 0) + 86400000 < now then redis.call('HDEL', claims, ended, fences[i]) end
 end
 return forgotten

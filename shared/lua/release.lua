@@ -16,7 +16,7 @@
 -- KEYS[8…] hash   status:<id>    one for each message with `has_id` 1, in order
 -- ARGV[1]  again      1 when this call may have run before
 -- ARGV[2]  retention  ms, how long status is kept while the message waits
--- ARGV[3]  throttle   ms for which nobody shall claim, 0 for no wait
+-- ARGV[3]  throttle   ms for which nobody shall claim, 0 for no wait; counts only where a message was in hand
 -- ARGV[4…] for each message: token, lane (h, p or l), bytes (edited, or empty to keep those under the token), has_id
 --
 -- Returns  the tokens that were not in hand any more
@@ -32,7 +32,7 @@ local throttled = tonumber(redis.call('HGET', control, 'throttled_until') or 0)
 for i = 5, 7 do redis.call('LLEN', KEYS[i]) end
 for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
 
-local gone, ids = {}, 7
+local gone, released, ids = {}, false, 7
 for i = 4, #ARGV, 4 do
   local token, lane, bytes, has_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] == '1'
   if has_id then ids = ids + 1 end
@@ -43,12 +43,15 @@ for i = 4, #ARGV, 4 do
     redis.call('RPUSH', lanes[lane] or lanes.p, bytes)
     redis.call('HDEL', messages, token)
     redis.call('ZREM', processing, token)
+    released = true
     if has_id then
       redis.call('HSET', KEYS[ids], 'state', 'waiting', 'at', now)
       redis.call('PEXPIRE', KEYS[ids], retention)
     end
   end
 end
-if throttle > 0 and now + throttle > throttled then redis.call('HSET', control, 'throttled_until', now + throttle) end
+if released and throttle > 0 and now + throttle > throttled then
+  redis.call('HSET', control, 'throttled_until', now + throttle)
+end
 if #gone > 0 and not again then redis.call('HINCRBY', counters, 'stale_settles', #gone) end
 return gone

@@ -7,7 +7,7 @@ use fred::error::{Error, ErrorKind};
 use fred::prelude::{Builder, Client, ClientLike};
 use fred::types::config::{Config, TcpConfig, UnresponsiveConfig};
 use tokio::task::AbortHandle;
-use tracing::info;
+use tracing::{debug, info, warn};
 
 use crate::clock;
 use crate::telemetry::event;
@@ -15,6 +15,9 @@ use crate::telemetry::event;
 /// Longest wait for the answer to a command, and for a connection.
 const COMMAND_LIMIT: Duration = Duration::from_secs(3);
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+
+/// The purpose of the link that every worker's scripts run on.
+pub(crate) const COMMANDS: &str = "commands";
 
 /// A connection that several tasks share. It connects when it is first needed, and again after [`Link::discard`].
 pub(crate) struct Link {
@@ -56,7 +59,11 @@ impl Link {
         let generation = GENERATION.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let connected = Connected { client, task, generation, since };
         *current = Some(connected.clone());
-        info!(event = event::REDIS_CONNECTED, purpose = self.purpose, "connected to Redis");
+        if self.is_main() {
+            info!(event = event::REDIS_CONNECTED, "connected to Redis");
+        } else {
+            debug!(event = event::REDIS_CONNECTED, purpose = self.purpose, "connected to Redis");
+        }
         Ok(connected)
     }
 
@@ -64,7 +71,11 @@ impl Link {
     pub(crate) fn discard(&self, generation: u64) {
         let mut current = self.current.write().unwrap_or_else(|e| e.into_inner());
         if current.as_ref().is_some_and(|live| live.generation == generation) {
-            info!(event = event::REDIS_DISCONNECTED, purpose = self.purpose, "dropped a connection to Redis");
+            if self.is_main() {
+                warn!(event = event::REDIS_DISCONNECTED, "lost the connection to Redis; connecting anew");
+            } else {
+                debug!(event = event::REDIS_DISCONNECTED, purpose = self.purpose, "dropped a connection");
+            }
             end(current.take());
         }
     }
@@ -77,6 +88,11 @@ impl Link {
     /// Boot clock, ms, since when this link has been connected; `None` while it is not.
     pub(crate) fn connected_since(&self) -> Option<u64> {
         self.live().map(|live| live.since)
+    }
+
+    /// The one connection whose coming and going an operator wants to read of.
+    fn is_main(&self) -> bool {
+        self.purpose == COMMANDS
     }
 
     fn live(&self) -> Option<Connected> {

@@ -7,36 +7,42 @@ redis.call('HLEN', messages)
 redis.call('HLEN', counters)
 local fresh = waiting[claimed] + waiting[high] + waiting[pending] + waiting[low] > 0
 
-local tokens, leases, fields, size = {}, {}, {}, 0
-local members, old, orphans, lapsed, undelayed, taken = {}, {}, 0, {}, {}, {}
-local suspect, wait, credit, takeovers = 0, -1, nil, 0
+local tokens, leases, size, count = {}, {}, 0, 0
+local answer = {'more', -1, 0, now, 0}
+local old, orphans, lapsed, undelayed, taken = {}, 0, {}, {}, {}
+local suspect, wait, takeovers, credit = 0, -1, 0, nil
 
-local function take(ref, lane, crashes, bytes)
-  local token = (ref or start .. '.' .. number) .. ':' .. lane .. ':' .. crashes .. ':' .. start .. '.' .. number
-  number = number + 1
-  local n = #tokens + 1
-  tokens[n] = token
-  leases[2 * n - 1], leases[2 * n] = lease_end, token
-  fields[2 * n - 1], fields[2 * n] = token, bytes
+-- `middle` is all that stands between a message's reference and the taker's number; a fresh message has no
+-- reference yet and gets the number itself, and so does one whose name was put there by hand. Numbers are printed
+-- once: in Lua that is what costs.
+local prefix = start .. '.'
+local function take(ref, middle, bytes)
+  local name = prefix .. string.format('%d', number)
+  local token = (ref or name) .. middle .. name
+  number, count = number + 1, count + 1
+  local n = 2 * count
+  tokens[count] = token
+  leases[n - 1], leases[n] = lease_end, token
+  answer[n + 4], answer[n + 5] = token, bytes
   size = size + #bytes
 end
 
-local function room_left() return room - #tokens end
+local function room_left() return room - count end
 
 -- Reads up to `want` messages from the right end of a list, where an earlier read of this call stopped.
 local function read(list, lane, want)
-  local from, got = taken[list] or 0, 0
+  local from, got, middle = taken[list] or 0, 0, ':' .. lane .. ':0:'
   while got < want and from < waiting[list] do
     local step = math.min(want - got, waiting[list] - from)
-    if #tokens == 0 then step = math.min(step, 8)
-    else step = math.min(step, math.max(1, math.floor((cap - size) * #tokens / (size + 1)))) end
+    if count == 0 then step = math.min(step, 8)
+    else step = math.min(step, math.max(1, math.floor((cap - size) * count / (size + 1)))) end
     local batch = redis.call('LRANGE', list, -(from + step), -(from + 1))
     for i = #batch, 1, -1 do
-      if #tokens > 0 and size + #batch[i] > cap then
-        room = #tokens
+      if count > 0 and size + #batch[i] > cap then
+        room = count
         return
       end
-      take(nil, lane, 0, batch[i])
+      take(nil, middle, batch[i])
       from, got = from + 1, got + 1
       taken[list] = from
     end

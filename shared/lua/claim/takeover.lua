@@ -6,10 +6,10 @@ if now <= takeover then
     local bytes = redis.call('HGET', messages, token)
     if not bytes then
       lapsed[#lapsed + 1], orphans = token, orphans + 1
-    elseif alone and #tokens == 0 then
+    elseif alone and count == 0 then
       local ref, lane, crashes = token:match('^([^:]+):(%a):(%d+)')
       lapsed[#lapsed + 1], old[#old + 1] = token, token
-      take(ref, lane, crashes + 1, bytes)
+      take(ref, ':' .. (lane or 'p') .. ':' .. (crashes or 0) + 1 .. ':', bytes)
       room, takeovers = 1, 1
     else
       suspect = 1

@@ -1,6 +1,6 @@
 
-local why = #tokens < room and 'empty' or 'more'
-if #tokens > 0 then
+answer[1], answer[2], answer[3], answer[5] = count < room and 'empty' or 'more', wait, suspect, takeovers
+if count > 0 then
   for _, held in ipairs(redis.call('HMGET', messages, unpack(tokens))) do
     if held then return redis.error_reply('REDISPATCH token exists') end
   end
@@ -12,12 +12,13 @@ if orphans > 0 then redis.call('HINCRBY', counters, 'orphans', orphans) end
 if takeovers > 0 then redis.call('HINCRBY', counters, 'taken_over', takeovers) end
 if credit then redis.call('HSET', control, 'lane_credit', credit) end
 for list, n in pairs(taken) do redis.call('LTRIM', list, 0, -(n + 1)) end
-if #tokens > 0 then
-  redis.call('HSET', messages, unpack(fields))
+if count > 0 then
+  redis.call('HSET', messages, unpack(answer, 6))
+  -- Small sorted sets of short members are searched from end to end for every member. One long member, gone before
+  -- anybody sees it, makes Redis build the indexed form at once.
+  if count > 8 then redis.call('ZADD', processing, 0, string.rep('-', 65)) end
   redis.call('ZADD', processing, unpack(leases))
+  if count > 8 then redis.call('ZREM', processing, string.rep('-', 65)) end
 end
-if #tokens > 0 or again then redis.call('HSET', claims, start, seq) end
-
-local answer = {why, wait, suspect, now, takeovers}
-for i = 1, #fields do answer[5 + i] = fields[i] end
+if count > 0 or again then redis.call('HSET', claims, start, seq) end
 return answer

@@ -1,6 +1,6 @@
 //! The settings of a worker's engine.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use super::{Fault, Kind, Otherwise::*, Reader, RedisSettings, RedisUrl, Setting, Table, check};
 
@@ -15,7 +15,7 @@ pub const QUEUE: Table = Table {
     heading: "Queue",
     settings: &[
         Setting::new("QUEUE_PREFIX", Kind::Text, Value("queue"), "First part of every key"),
-        Setting::new("QUEUES", Kind::Text, Nothing, "Comma list of queues fed only by raw pushes"),
+        Setting::new("QUEUES", Kind::Text, Nothing, "Comma list of more queues to make known to operators"),
         Setting::new(
             "WORKER_ID",
             Kind::Text,
@@ -114,17 +114,6 @@ pub const RETRIES: Table = Table {
     ],
 };
 
-/// The address of a worker's own endpoint.
-pub const HTTP: Table = Table {
-    heading: "HTTP",
-    settings: &[Setting::new(
-        "HTTP_ADDR",
-        Kind::Text,
-        Nothing,
-        "Address and port of /healthz, /readyz and /metrics of this worker",
-    )],
-};
-
 /// All that the engine of a worker goes by.
 #[derive(Debug, Clone)]
 pub struct WorkerSettings {
@@ -162,8 +151,6 @@ pub struct WorkerSettings {
     pub failed_retention: Duration,
     /// Start even where Redis may evict any key.
     pub allow_eviction: bool,
-    /// Where health and metrics are served, if anywhere.
-    pub http_addr: Option<SocketAddr>,
 }
 
 /// How long a failed message waits for its next attempt.
@@ -223,11 +210,10 @@ impl WorkerSettings {
             completed_retention: Duration::from_millis(DAY_MS),
             failed_retention: Duration::from_millis(7 * DAY_MS),
             allow_eviction: false,
-            http_addr: None,
         }
     }
 
-    /// Reads the tables [`REDIS`](super::REDIS), [`QUEUE`], [`RETRIES`] and [`HTTP`]. What cannot be used is a
+    /// Reads the tables [`REDIS`](super::REDIS), [`QUEUE`] and [`RETRIES`]. What cannot be used is a
     /// placeholder, and a fault of `reader`.
     pub fn read(reader: &mut Reader<'_>, default_concurrency: usize) -> Self {
         let settings = Self {
@@ -260,9 +246,6 @@ impl WorkerSettings {
             completed_retention: reader.millis("COMPLETED_RETENTION_MS"),
             failed_retention: reader.millis("FAILED_RETENTION_MS"),
             allow_eviction: reader.yes_no("ALLOW_EVICTION"),
-            http_addr: reader.parsed("HTTP_ADDR", |text| {
-                text.parse().map_err(|_| "write address and port, such as 0.0.0.0:9090".to_owned())
-            }),
         };
         if settings.backoff.max_delay < settings.backoff.delay && !reader.has_fault_of("RETRY_MAX_DELAY_MS") {
             let cure = "raise RETRY_MAX_DELAY_MS or lower RETRY_DELAY_MS";

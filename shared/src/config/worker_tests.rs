@@ -40,7 +40,6 @@ fn every_setting_arrives() {
         ("COMPLETED_RETENTION_MS", "11"),
         ("FAILED_RETENTION_MS", "12"),
         ("ALLOW_EVICTION", "yes"),
-        ("HTTP_ADDR", "[::1]:9090"),
     ]);
     assert_eq!(faults, "");
     let read = format!("{s:?}");
@@ -50,13 +49,13 @@ fn every_setting_arrives() {
         backoff: Backoff { delay: 1ms, kind: Fixed, max_delay: 2ms, jitter: 0.0 }, lease: 1s, \
         send_timeout: 100ms, max_crashes: 9, on_in_doubt: DeadLetter, max_message_bytes: 1024, \
         poll_interval: 10ms, shutdown_timeout: 0ns, completed_retention: 11ms, failed_retention: 12ms, \
-        allow_eviction: true, http_addr: Some([::1]:9090) }"
+        allow_eviction: true }"
     );
 }
 
 #[test]
 fn every_setting_is_refused_by_its_name_and_all_are_told() {
-    let tables = [QUEUE, RETRIES, HTTP];
+    let tables = [QUEUE, RETRIES];
     let all = || tables.iter().flat_map(|t| t.settings);
     let env: Vec<_> = all().map(|s| (s.name, "-1 é")).collect();
     let (_, faults) = read(&env);

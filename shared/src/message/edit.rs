@@ -22,9 +22,15 @@ fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<&'de Raw
 /// The message with `_delivery` set to `record`, and `retries` too where one is given.
 ///
 /// - Takes: a JSON object as [`super::Head::read`] accepts it.
-/// - Gives: the edited bytes, or the bytes as they were where they are no JSON object.
+/// - Gives: the edited bytes; those of [`wrap_raw`] where they are no JSON object after all.
 pub(crate) fn edit(bytes: &Bytes, retries: Option<u32>, record: &Record) -> Bytes {
-    let Ok(spans) = serde_json::from_slice::<Spans<'_>>(bytes) else { return bytes.clone() };
+    let Some(spans) = std::str::from_utf8(bytes)
+        .ok()
+        .filter(|text| text.trim_ascii_start().starts_with('{'))
+        .and_then(|text| serde_json::from_str::<Spans<'_>>(text).ok())
+    else {
+        return wrap_raw(bytes, record);
+    };
     let record = serde_json::to_string(record).unwrap_or_else(|_| "{}".to_owned());
     let retries = retries.map(|n| n.to_string());
     let mut edits = Vec::new();

@@ -65,8 +65,10 @@ impl Head {
     pub(crate) fn read(bytes: &[u8], max_bytes: usize) -> Result<Self, Malformed> {
         if bytes.len() > max_bytes {
             let reason = format!("{} bytes; MAX_MESSAGE_BYTES allows {max_bytes}", bytes.len());
-            let wrap = !is_object(bytes) || serde_json::from_slice::<Raw<'_>>(bytes).is_err();
-            return Err(Malformed { reason, wrap, id: None });
+            let wrap = !is_object(bytes)
+                || std::str::from_utf8(bytes).is_err()
+                || serde_json::from_slice::<Raw<'_>>(bytes).is_err();
+            return Err(Malformed { reason, wrap, id: None }.with_id_of(bytes));
         }
         if std::str::from_utf8(bytes).is_err() {
             return Err(Malformed { reason: "not UTF-8".to_owned(), wrap: true, id: None });
@@ -152,6 +154,10 @@ fn number(value: Option<&RawValue>, name: &str, min: i64, max: i64) -> Result<Op
     }
 }
 
+/// The last instant RFC 3339 can name, ms since 1970. Larger numbers are micro- or nanoseconds, and Redis cannot
+/// count a status down from them.
+const END_OF_TIME: i64 = 253_402_300_799_999;
+
 /// RFC 3339 with an offset, or milliseconds since 1970.
 fn instant(value: &RawValue, name: &str) -> Result<i64, String> {
     if let Ok(text) = serde_json::from_str::<String>(value.get()) {
@@ -160,6 +166,9 @@ fn instant(value: &RawValue, name: &str) -> Result<i64, String> {
         return Ok(at.as_millisecond());
     }
     match value.get().parse::<i64>() {
+        Ok(ms) if ms > END_OF_TIME => {
+            Err(format!("{name}: {} lies after the year 9999; give milliseconds since 1970", shown(value)))
+        }
         Ok(ms) if ms >= 100_000_000_000 => Ok(ms),
         Ok(_) => Err(format!("{name}: {} looks like seconds; give milliseconds since 1970", shown(value))),
         Err(_) => Err(format!("{name}: {} is neither RFC 3339 nor milliseconds since 1970", shown(value))),

@@ -8,3 +8,8 @@ pub(crate) use edit::{edit, wrap_raw};
 pub(crate) use head::Head;
 pub use head::Malformed;
 pub(crate) use record::{Attempt, Record};
+
+#[cfg(test)]
+mod edit_tests;
+#[cfg(test)]
+mod head_tests;

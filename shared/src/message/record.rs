@@ -62,10 +62,11 @@ fn is_zero(n: &u32) -> bool {
 }
 
 impl Record {
-    /// What a message that is to be tried again keeps: its history and its recipients, not an earlier verdict.
+    /// What a message that is to be tried again keeps: its name, history and recipients, not an earlier verdict.
     pub(crate) fn carried_on(&self) -> Self {
         Self {
             attempts: self.attempts.clone(),
+            reference: self.reference.clone(),
             recipients: self.recipients.clone(),
             other: self.other.clone(),
             ..Self::default()

@@ -36,8 +36,6 @@ events! {
     MESSAGE_RELEASED = "message_released";
     /// Some recipients were refused; the rest got the message.
     MESSAGE_SPLIT = "message_split";
-    /// The provider's answer never came.
-    MESSAGE_IN_DOUBT = "message_in_doubt";
     /// A message in hand belongs to another worker by now; its outcome changes nothing.
     LEASE_LOST = "lease_lost";
     /// The connection to Redis is gone.

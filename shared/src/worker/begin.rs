@@ -19,8 +19,7 @@ pub(crate) async fn begin(shared: &Shared, messages: Vec<Arc<Held>>) -> Vec<Arc<
         return messages;
     }
     let keys = &shared.keys;
-    let mut call =
-        vec![keys.processing.clone(), keys.messages.clone(), keys.delayed.clone(), keys.counters.clone()];
+    let mut call = vec![keys.processing.clone(), keys.messages.clone(), keys.counters.clone()];
     let mut tokens: Vec<Value> = Vec::new();
     for (held, id) in messages.iter().zip(&ids) {
         if let Some(id) = id {

@@ -54,9 +54,10 @@ impl Delivery {
         self.held.head.id.as_deref()
     }
 
-    /// The queue's own name for this message: unique for ever, the same on every attempt that follows a failure.
+    /// The queue's own name for this message: unique for ever, the same on every attempt that follows a failure,
+    /// after a requeue by hand too, and for the recipients who did not get it at first.
     pub fn reference(&self) -> &str {
-        self.held.token.reference()
+        self.held.reference()
     }
 
     /// Which attempt this is; the first is 1.
@@ -82,7 +83,7 @@ impl Delivery {
         let fresh = self.shared.settings.lease.as_millis() as u64 / 2;
         if held.renewed() + fresh < clock::boot_ms() {
             let renewed = keeper::extend(&self.shared, &self.shared.link, std::slice::from_ref(held)).await;
-            if !renewed || held.renewed() + fresh < clock::boot_ms() {
+            if renewed.is_err() || held.renewed() + fresh < clock::boot_ms() {
                 return Err(Unconfirmed);
             }
         }

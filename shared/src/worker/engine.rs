@@ -56,7 +56,7 @@ where
         isolating = claim.suspect || claim.messages.iter().any(|(token, _)| token.crashes > 0);
         let (why, wait) = (claim.why, claim.wait);
         if gate != why {
-            log_gate(&shared, why, wait);
+            log_gate(&shared, gate, why, wait);
             gate = why;
         }
         woken = wakers.forget().unwrap_or(Lane::Pending);
@@ -109,7 +109,7 @@ fn room(shared: &Shared, isolating: bool) -> usize {
     free.min((UNSETTLED * concurrency).saturating_sub(in_hand))
 }
 
-fn log_gate(shared: &Shared, why: Why, wait: Option<Duration>) {
+fn log_gate(shared: &Shared, before: Why, why: Why, wait: Option<Duration>) {
     let wait_ms = wait.map(|wait| wait.as_millis() as u64);
     match why {
         Why::Paused => {
@@ -117,6 +117,9 @@ fn log_gate(shared: &Shared, why: Why, wait: Option<Duration>) {
         }
         Why::Throttled => {
             warn!(event = event::QUEUE_THROTTLED, queue = %shared.queue, wait_ms, "waiting as the provider asked")
+        }
+        Why::More | Why::Empty if matches!(before, Why::Paused | Why::Throttled) => {
+            info!(event = event::QUEUE_RESUMED, queue = %shared.queue, "claiming again");
         }
         Why::More | Why::Empty => {}
     }

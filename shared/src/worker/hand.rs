@@ -11,6 +11,9 @@ use super::token::Token;
 use crate::clock;
 use crate::message::Head;
 
+/// Longer than any reference there is, in bytes: nobody can smuggle a text of any length in as one.
+const LONGEST_REFERENCE: usize = 64;
+
 /// One message in hand.
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -38,6 +41,13 @@ impl Held {
             committed: AtomicBool::new(false),
             lost: AtomicBool::new(false),
         }
+    }
+
+    /// What the message has been called since its first claim: a dead letter requeued by hand and the rest of a
+    /// split message have a token of a new name and remember the old one.
+    pub(crate) fn reference(&self) -> &str {
+        let known = self.head.record.as_ref().and_then(|record| record.reference.as_deref());
+        known.filter(|name| name.len() <= LONGEST_REFERENCE).unwrap_or(self.token.reference())
     }
 
     pub(crate) fn renewed(&self) -> u64 {

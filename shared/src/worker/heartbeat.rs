@@ -1,4 +1,5 @@
-//! Says in `queue:C:workers` that this worker lives, and makes its queue known in `queue:queues`.
+//! Says in `queue:C:workers` that this worker lives, and makes its queue, and those of `QUEUES`, known in
+//! `queue:queues`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,9 @@ pub(crate) async fn stop(shared: &Shared) {
 
 async fn register(shared: &Shared) -> bool {
     let Ok(live) = shared.link.client().await else { return false };
-    live.client.sadd::<i64, _, _>(shared.keys.queues(), shared.queue.as_str()).await.is_ok()
+    let mut queues = shared.settings.queues.clone();
+    queues.push(shared.queue.clone());
+    live.client.sadd::<i64, _, _>(shared.keys.queues(), queues).await.is_ok()
 }
 
 async fn beat(shared: &Shared, beat: &str) {

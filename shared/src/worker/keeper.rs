@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fred::error::Error;
 use fred::types::config::Config;
 use fred::types::{Key, Value};
 use tokio::sync::oneshot;
@@ -65,36 +66,35 @@ async fn keep(shared: &Shared, link: &Link) {
             failed = false;
             continue;
         }
-        let mut all = true;
+        let mut refused = None;
         for chunk in old.chunks(CHUNK) {
-            all &= extend(shared, link, chunk).await;
+            refused = extend(shared, link, chunk).await.err().or(refused);
         }
-        failed = !all;
+        if let Some(error) = refused.as_ref().filter(|_| !failed) {
+            warn!(event = event::REDIS_ERROR, script = EXTEND.name, error = %script::describe(error),
+                in_hand = old.len(), "leases could not be renewed; trying again until they are");
+        }
+        failed = refused.is_some();
     }
 }
 
-/// Renews the leases of `chunk` once. False when Redis did not answer.
-pub(crate) async fn extend(shared: &Shared, link: &Link, chunk: &[Arc<Held>]) -> bool {
+/// Renews the leases of `chunk` once, and marks those that are lost.
+///
+/// # Errors
+///
+/// Redis did not answer; the leases may have been renewed all the same.
+pub(crate) async fn extend(shared: &Shared, link: &Link, chunk: &[Arc<Held>]) -> Result<(), Error> {
     let sent = clock::boot_ms();
     let keys: Vec<Key> = vec![shared.keys.processing.clone(), shared.keys.messages.clone()];
     let mut args: Vec<Value> = vec![(shared.settings.lease.as_millis() as i64).into()];
     args.extend(chunk.iter().map(|held| Value::from(held.token.as_str())));
-    match script::run(link, &EXTEND, keys, args).await {
-        Ok(gone) => {
-            let gone = script::into_texts(gone);
-            for held in chunk {
-                if gone.iter().any(|token| token == held.token.as_str()) {
-                    held.lose();
-                } else {
-                    held.renew(sent);
-                }
-            }
-            true
-        }
-        Err(error) => {
-            warn!(event = event::REDIS_ERROR, script = EXTEND.name, error = %script::describe(&error),
-                in_hand = chunk.len(), "leases could not be renewed; trying again");
-            false
+    let gone = script::into_texts(script::run(link, &EXTEND, keys, args).await?);
+    for held in chunk {
+        if gone.iter().any(|token| token == held.token.as_str()) {
+            held.lose();
+        } else {
+            held.renew(sent);
         }
     }
+    Ok(())
 }

@@ -18,6 +18,10 @@ use crate::telemetry::event;
 /// Messages settled by one call.
 const BATCH: usize = 200;
 
+/// Entries in `recent` that one settle leaves of messages which have neither id nor metadata: beyond a handful their
+/// lines say nothing, and cost Redis more than the settle itself.
+const POOR_ENTRIES: usize = 10;
+
 /// Bytes of edited messages in one call, about.
 const BATCH_BYTES: usize = 8 << 20;
 
@@ -93,16 +97,24 @@ fn by_size(group: Vec<(Arc<Held>, Change)>) -> Vec<Vec<(Arc<Held>, Change)>> {
 
 async fn complete(shared: &Shared, group: Vec<(Arc<Held>, Receipt)>) {
     let keys = &shared.keys;
+    let (plain, named): (Vec<_>, Vec<_>) = group.into_iter().partition(|(held, _)| held.head.id.is_none());
+    let (rich, poor): (Vec<_>, Vec<_>) = plain.iter().partition(|(held, _)| held.head.metadata.is_some());
+    let entries: Vec<Value> = (rich.into_iter().chain(poor.into_iter().take(POOR_ENTRIES)))
+        .map(|(held, _)| recent_entry(held, "sent").into())
+        .collect();
     let mut call = Call::new(
         &COMPLETE,
         [&keys.processing, &keys.messages, &keys.counters, &keys.recent],
-        [millis(shared.settings.completed_retention)],
+        [millis(shared.settings.completed_retention), count(plain.len()), count(entries.len())],
     );
-    for (held, receipt) in group {
+    for (held, _) in plain {
+        call.message(held, []);
+    }
+    call.args.extend(entries);
+    for (held, receipt) in named {
         let entry = recent_entry(&held, "sent");
-        let has_id = call.status(shared, &held);
-        let provider_id = receipt.provider_id.unwrap_or_default();
-        call.message(held, [entry.into(), has_id, provider_id.into()]);
+        call.status(shared, &held);
+        call.message(held, [entry.into(), receipt.provider_id.unwrap_or_default().into()]);
     }
     call.run(shared).await;
 }
@@ -251,11 +263,13 @@ impl Call {
             args.clone()
         })
         .await;
-        if !repeated {
-            for token in script::into_texts(gone) {
-                warn!(event = event::LEASE_LOST, queue = %shared.queue, token, script = script.name,
-                    "somebody else took this message over; this outcome changes nothing");
-            }
+        let gone = match gone {
+            Value::Array(tokens) => tokens.len() as i64,
+            count => count.as_i64().unwrap_or(0),
+        };
+        if gone > 0 && !repeated {
+            warn!(event = event::LEASE_LOST, queue = %shared.queue, count = gone, script = script.name,
+                "somebody else took these messages over; these outcomes change nothing");
         }
         shared.hand.release(held.iter().map(|held| held.token.number));
         shared.progress.moved();
@@ -269,6 +283,10 @@ fn flag(on: bool) -> Value {
 
 fn millis(duration: Duration) -> Value {
     (duration.as_millis() as u64).to_string().into()
+}
+
+fn count(n: usize) -> Value {
+    n.to_string().into()
 }
 
 fn optional(bytes: Option<bytes::Bytes>) -> Value {

@@ -150,6 +150,7 @@ impl Judge<'_> {
                         record
                     }
                 };
+                record.reference = Some(held.reference().to_owned());
                 record.recipients = Some(recipients.clone());
                 let delay = reason.is_none().then(|| backoff::delay(&self.settings.backoff, retries));
                 SplitPart { delay, bytes: edit(&held.bytes, Some(retries), &record), recipients }
@@ -169,7 +170,7 @@ impl Judge<'_> {
             provider: failure.provider.map(str::to_owned),
             dead_at: Some(clock::rfc3339(clock::unix_ms()).into()),
             worker: Some(self.worker.to_owned()),
-            reference: Some(held.token.reference().to_owned()),
+            reference: Some(held.reference().to_owned()),
             crashes: held.crashes(),
             lane: Some(held.token.lane.name().to_owned()),
             ..record

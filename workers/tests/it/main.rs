@@ -1,3 +1,4 @@
 //! The workers against real servers.
 
 mod smtp;
+mod worker;

@@ -35,7 +35,16 @@ return {waiting, messages, redis.call('ZRANGE', KEYS[2], 0, -1), redis.call('ZRA
 
 /// Reads the queue in one step.
 pub(crate) async fn account(redis: &RedisServer) -> Account {
-    let keys = ["messages", "processing", "delayed", "dead_letter", "claimed", "pending:high", "pending", "pending:low"];
+    let keys = [
+        "messages",
+        "processing",
+        "delayed",
+        "dead_letter",
+        "claimed",
+        "pending:high",
+        "pending",
+        "pending:low",
+    ];
     let mut command = vec!["EVAL".to_owned(), READ.to_owned(), keys.len().to_string()];
     command.extend(keys.iter().map(|name| key(name)));
     command.push(key("counters"));
@@ -81,7 +90,8 @@ impl Account {
     pub(crate) fn counters_are(&self, wanted: &[(&str, i64)]) {
         let mut found = self.counters.clone();
         found.retain(|_, count| *count != 0);
-        let wanted: BTreeMap<_, _> = wanted.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        let wanted: BTreeMap<_, _> =
+            wanted.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
         assert_eq!(found, wanted, "counters");
     }
 
@@ -89,10 +99,15 @@ impl Account {
     pub(crate) fn adds_up(&self, pushed: usize, accepted: &[i64]) {
         assert!(self.in_order(), "{self:?}");
         let kept = [&self.waiting, &self.processing, &self.delayed, &self.dead];
-        let mut all: Vec<i64> = kept.into_iter().flatten().map(|message| number(message.as_bytes())).collect();
+        let mut all: Vec<i64> =
+            kept.into_iter().flatten().map(|message| number(message.as_bytes())).collect();
         all.extend(accepted);
         all.sort_unstable();
-        assert_eq!(all, (0..pushed as i64).collect::<Vec<_>>(), "each once, in {self:?}, accepted {accepted:?}");
+        assert_eq!(
+            all,
+            (0..pushed as i64).collect::<Vec<_>>(),
+            "each once, in {self:?}, accepted {accepted:?}"
+        );
     }
 
     /// The newest dead letter.

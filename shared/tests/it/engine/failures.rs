@@ -21,7 +21,10 @@ async fn three_retries_are_three_sends_and_the_dead_letter_tells() {
         assert_eq!(sending.delivery.attempt(), attempt);
         if attempt > 1 {
             assert_eq!(sending.delivery.reference(), reference);
-            assert_eq!(sending.json()["_delivery"]["attempts"].as_array().unwrap().len(), attempt as usize - 1);
+            assert_eq!(
+                sending.json()["_delivery"]["attempts"].as_array().unwrap().len(),
+                attempt as usize - 1
+            );
         }
         reference = sending.delivery.reference().to_owned();
         sending.answer(Outcome::Retry(Failure::new("busy").with_code(451).by("smtp")));
@@ -33,15 +36,23 @@ async fn three_retries_are_three_sends_and_the_dead_letter_tells() {
     let letter = end.dead_letter();
     assert_eq!(letter["retries"], 3);
     let record = &letter["_delivery"];
-    for (field, value) in
-        [("reason", "retries_exhausted"), ("class", "retry"), ("error", "busy"), ("code", "451"), ("provider", "smtp"), ("lane", "pending"), ("ref", &reference)]
-    {
+    for (field, value) in [
+        ("reason", "retries_exhausted"),
+        ("class", "retry"),
+        ("error", "busy"),
+        ("code", "451"),
+        ("provider", "smtp"),
+        ("lane", "pending"),
+        ("ref", &reference),
+    ] {
         assert_eq!(record[field], value, "{field} of {record}");
     }
     assert!(record["worker"].is_string() && record["dead_at"].as_str().unwrap().ends_with('Z'), "{record}");
     let attempts = record["attempts"].as_array().unwrap();
     assert_eq!(attempts.len(), 3);
-    assert!(attempts.iter().all(|one| one["error"] == "busy" && one["code"] == "451" && one["at"].is_string()));
+    assert!(
+        attempts.iter().all(|one| one["error"] == "busy" && one["code"] == "451" && one["at"].is_string())
+    );
     assert_eq!(redis.command(&["HGET", &key("status:a"), "state"]).await.text(), "dead");
     worker.stop().await;
 }
@@ -89,8 +100,12 @@ async fn max_retries_of_the_message_wins_and_history_ends_at_twenty() {
     end.counters_are(&[("retried", 24), ("dead_lettered", 1)]);
     assert_eq!(tries.load(std::sync::atomic::Ordering::SeqCst), 25);
     let letter = end.dead_letter();
-    let errors: Vec<_> =
-        letter["_delivery"]["attempts"].as_array().unwrap().iter().map(|a| a["error"].as_str().unwrap().to_owned()).collect();
+    let errors: Vec<_> = letter["_delivery"]["attempts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a["error"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(errors, (6..=25).map(|n| format!("number {n}")).collect::<Vec<_>>());
     worker.stop().await;
 }
@@ -106,7 +121,11 @@ async fn requeued_by_hand_it_gets_its_full_retries_again_and_keeps_its_history()
             let sending = desk.next().await;
             assert_eq!(sending.delivery.attempt(), attempt);
             let delivery = &sending.json()["_delivery"];
-            assert_eq!(delivery["dead_at"].is_string(), round == 2 && attempt == 1, "dead_at goes with the next edit");
+            assert_eq!(
+                delivery["dead_at"].is_string(),
+                round == 2 && attempt == 1,
+                "dead_at goes with the next edit"
+            );
             sending.fail();
         }
         let dead = until(&redis, "given up", |now| now.dead.len() == 1).await;
@@ -144,10 +163,31 @@ async fn malformed_entries_are_kept_with_the_reason_and_stop_nobody() {
     let large = format!(r#"{{"n":0,"body":"{}"}}"#, "x".repeat(11 << 20));
     let large_nonsense = format!("{{{}}}", "x".repeat(11 << 20));
     let entries: Vec<Vec<u8>> = [
-        "", " ", "null", "[]", "\"x\"", "1", "{", "{]", "{}x", "{\"a\":1,}", "{\"id\":1}", "{\"id\":\"\"}",
-        "{\"id\":\"a\",\"id\":\"b\"}", "{\"retries\":-1}", "{\"retries\":\"1\"}", "{\"max_retries\":0}",
-        "{\"send_at\":1700000000}", "{\"send_at\":\"tomorrow\"}", "{\"ttl_ms\":5}", "{\"metadata\":[]}",
-        "{\"_delivery\":7}", "{\"_delivery\":{\"attempts\":7}}", &deep, &large, &large_nonsense,
+        "",
+        " ",
+        "null",
+        "[]",
+        "\"x\"",
+        "1",
+        "{",
+        "{]",
+        "{}x",
+        "{\"a\":1,}",
+        "{\"id\":1}",
+        "{\"id\":\"\"}",
+        "{\"id\":\"a\",\"id\":\"b\"}",
+        "{\"retries\":-1}",
+        "{\"retries\":\"1\"}",
+        "{\"max_retries\":0}",
+        "{\"send_at\":1700000000}",
+        "{\"send_at\":\"tomorrow\"}",
+        "{\"ttl_ms\":5}",
+        "{\"metadata\":[]}",
+        "{\"_delivery\":7}",
+        "{\"_delivery\":{\"attempts\":7}}",
+        &deep,
+        &large,
+        &large_nonsense,
     ]
     .into_iter()
     .map(|text| text.as_bytes().to_vec())
@@ -193,10 +233,14 @@ async fn a_panic_fails_that_one_message() {
     let end = until(&redis, "all gone", |now| now.is_dry() && now.dead.len() == 2).await;
     end.adds_up(6, &accepted.numbers());
     end.counters_are(&[("sent", 4), ("dead_lettered", 2)]);
-    let mut errors: Vec<_> = end.dead.iter().map(|letter| {
-        let json: serde_json::Value = serde_json::from_str(letter).unwrap();
-        json["_delivery"]["error"].as_str().unwrap().to_owned()
-    }).collect();
+    let mut errors: Vec<_> = end
+        .dead
+        .iter()
+        .map(|letter| {
+            let json: serde_json::Value = serde_json::from_str(letter).unwrap();
+            json["_delivery"]["error"].as_str().unwrap().to_owned()
+        })
+        .collect();
     errors.sort();
     assert_eq!(errors, ["the handler panicked: in the call", "the handler panicked: in the future"]);
     worker.stop().await;
@@ -223,8 +267,12 @@ async fn a_send_without_end_fails_before_and_is_in_doubt_after_it_was_confirmed(
     end.counters_are(&[("dead_lettered", 2)]);
     for letter in &end.dead {
         let json: serde_json::Value = serde_json::from_str(letter).unwrap();
-        let (reason, class) = if json["n"] == 1 { ("in_doubt", "in_doubt") } else { ("retries_exhausted", "retry") };
-        assert_eq!((&json["_delivery"]["reason"], &json["_delivery"]["class"]), (&reason.into(), &class.into()));
+        let (reason, class) =
+            if json["n"] == 1 { ("in_doubt", "in_doubt") } else { ("retries_exhausted", "retry") };
+        assert_eq!(
+            (&json["_delivery"]["reason"], &json["_delivery"]["class"]),
+            (&reason.into(), &class.into())
+        );
         assert_eq!(json["_delivery"]["error"], "no answer within SEND_TIMEOUT_MS (100 ms)");
     }
     worker.stop().await;

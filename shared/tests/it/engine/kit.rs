@@ -241,7 +241,8 @@ pub(crate) async fn push_numbers(redis: &RedisServer, count: usize) {
 }
 
 pub(crate) async fn push_each(redis: &RedisServer, list: &str, messages: impl Iterator<Item = String>) {
-    let commands: Vec<_> = messages.map(|message| vec!["LPUSH".to_owned(), list.to_owned(), message]).collect();
+    let commands: Vec<_> =
+        messages.map(|message| vec!["LPUSH".to_owned(), list.to_owned(), message]).collect();
     for reply in redis.connect().await.pipeline(&commands).await.expect("Redis answers") {
         reply.int();
     }

@@ -65,16 +65,17 @@ async fn concurrency_is_never_exceeded() {
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (log, seen) = (Log::default(), most.clone());
     let accepted = log.clone();
-    let worker = Running::start(WorkerSettings { concurrency: 7, ..settings(&redis.url()) }, move |delivery| {
-        most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
-        let (running, log, barrier) = (running.clone(), log.clone(), barrier.clone());
-        async move {
-            barrier.wait().await;
-            running.fetch_sub(1, SeqCst);
-            log.accepted(number(delivery.bytes()));
-            sent()
-        }
-    });
+    let worker =
+        Running::start(WorkerSettings { concurrency: 7, ..settings(&redis.url()) }, move |delivery| {
+            most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
+            let (running, log, barrier) = (running.clone(), log.clone(), barrier.clone());
+            async move {
+                barrier.wait().await;
+                running.fetch_sub(1, SeqCst);
+                log.accepted(number(delivery.bytes()));
+                sent()
+            }
+        });
     all_sent(&redis, 301, || accepted.numbers()).await;
     assert_eq!(seen.load(SeqCst), 7);
     worker.stop().await;

@@ -45,7 +45,8 @@ async fn what_has_expired_is_dead_lettered_and_not_sent() {
     let now = now(&redis).await;
     push(&redis, &format!(r#"{{"n":0,"expires_at":{}}}"#, now - 1)).await;
     push(&redis, &format!(r#"{{"n":1,"id":"a","created_at":{},"ttl_ms":1000}}"#, now - 1001)).await;
-    push(&redis, r#"{"n":2,"expires_at":"2020-01-01T00:00:00Z","ttl_ms":1,"created_at":1577836800000}"#).await;
+    push(&redis, r#"{"n":2,"expires_at":"2020-01-01T00:00:00Z","ttl_ms":1,"created_at":1577836800000}"#)
+        .await;
     push(&redis, &format!(r#"{{"n":3,"expires_at":{}}}"#, now + 600_000)).await;
     let end = until(&redis, "all gone", |now| now.is_dry() && now.counter("sent") == 1).await;
     end.adds_up(4, &log.numbers());

@@ -1,0 +1,217 @@
+use super::queue::{key, status};
+
+/// One run of a script: its name, KEYS and ARGV.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) script: &'static str,
+    pub(crate) keys: Vec<String>,
+    pub(crate) args: Vec<String>,
+}
+
+/// How long `status` is kept in these tests, ms.
+pub(crate) const RETENTION: u64 = 600_000;
+
+impl Call {
+    fn new(script: &'static str, names: &[&str], args: &[&str]) -> Self {
+        let keys = names.iter().map(|name| key(name)).collect();
+        Self { script, keys, args: args.iter().map(ToString::to_string).collect() }
+    }
+
+    fn id(&mut self, id: &str) {
+        if !id.is_empty() {
+            self.keys.push(status(id));
+        }
+    }
+
+    fn arg(mut self, values: &[&str]) -> Self {
+        self.args.extend(values.iter().map(ToString::to_string));
+        self
+    }
+
+    /// The same call once more, said to be a repetition.
+    pub(crate) fn again(&self) -> Self {
+        let mut again = self.clone();
+        match self.script {
+            "complete" | "retry" | "split" | "dead_letter" | "release" => again.args[0] = "1".into(),
+            "claim" => again.args[8] = "1".into(),
+            _ => {}
+        }
+        again
+    }
+}
+
+/// The arguments of `claim`.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) start: String,
+    pub(crate) seq: u64,
+    pub(crate) first: u64,
+    pub(crate) room: u64,
+    pub(crate) cap: u64,
+    pub(crate) lease: u64,
+    pub(crate) alone: bool,
+    pub(crate) takeover: bool,
+    pub(crate) again: bool,
+    pub(crate) woken: &'static str,
+}
+
+impl Ask {
+    pub(crate) fn again(&self) -> Self {
+        Self { again: true, ..self.clone() }
+    }
+
+    pub(crate) fn call(&self) -> Call {
+        let flag = |on: bool| u8::from(on).to_string();
+        let args = vec![
+            self.start.clone(),
+            self.seq.to_string(),
+            self.first.to_string(),
+            self.room.to_string(),
+            self.cap.to_string(),
+            self.lease.to_string(),
+            flag(self.alone),
+            flag(self.takeover),
+            flag(self.again),
+            self.woken.to_owned(),
+        ];
+        let names = [
+            "processing",
+            "messages",
+            "delayed",
+            "claimed",
+            "pending:high",
+            "pending",
+            "pending:low",
+            "control",
+            "claims",
+            "counters",
+        ];
+        Call { args, ..Call::new("claim", &names, &[]) }
+    }
+}
+
+pub(crate) fn begin(messages: &[(&str, &str)]) -> Call {
+    let mut call = Call::new("begin", &["processing", "messages", "counters"], &[]);
+    for (token, id) in messages {
+        call.id(id);
+        call = call.arg(&[token]);
+    }
+    call
+}
+
+/// Token and id (empty for none) of each.
+pub(crate) fn complete(messages: &[(&str, &str)]) -> Call {
+    let names = ["processing", "messages", "counters", "recent"];
+    let (plain, named): (Vec<_>, Vec<_>) = messages.iter().partition(|(_, id)| id.is_empty());
+    let count = plain.len().to_string();
+    let mut call = Call::new("complete", &names, &["0", &RETENTION.to_string(), &count, &count]);
+    let entry = |token: &str| format!(r#"{{"id":"{token}","state":"sent"}}"#);
+    for (token, _) in &plain {
+        call = call.arg(&[token]);
+    }
+    for (token, _) in &plain {
+        call = call.arg(&[&entry(token)]);
+    }
+    for (token, id) in named {
+        call.id(id);
+        call = call.arg(&[token, &entry(token), "provider's own"]);
+    }
+    call
+}
+
+/// Kind `retry` with a delay, or `park` with a time, in ms. Empty bytes keep those under the token.
+pub(crate) fn retry(kind: &str, time: u64, messages: &[(&str, &str, &str)]) -> Call {
+    let names = ["processing", "messages", "delayed", "counters"];
+    let mut call = Call::new("retry", &names, &["0", &RETENTION.to_string()]);
+    for (token, id, bytes) in messages {
+        call.id(id);
+        let member = member(token);
+        call = call.arg(&[token, &member, kind, &time.to_string(), bytes, has(id), "no route"]);
+    }
+    call
+}
+
+/// The member of `delayed` for a token: its reference, lane and crashes.
+pub(crate) fn member(token: &str) -> String {
+    token.splitn(4, ':').take(3).collect::<Vec<_>>().join(":")
+}
+
+pub(crate) fn dead_letter(reason: &str, messages: &[(&str, &str, &str)]) -> Call {
+    let names = ["processing", "messages", "dead_letter", "counters", "recent"];
+    let mut call = Call::new("dead_letter", &names, &["0", &RETENTION.to_string()]);
+    for (token, id, bytes) in messages {
+        call.id(id);
+        let entry = format!(r#"{{"id":"{token}","state":"dead"}}"#);
+        call = call.arg(&[token, bytes, &entry, reason, has(id), "user unknown"]);
+    }
+    call
+}
+
+/// Token, lane, bytes (empty for those under the token) and id of each, newest first.
+pub(crate) fn release(throttle: u64, messages: &[(&str, &str, &str, &str)]) -> Call {
+    let names = ["processing", "messages", "control", "counters", "pending:high", "pending", "pending:low"];
+    let mut call = Call::new("release", &names, &["0", &RETENTION.to_string(), &throttle.to_string()]);
+    for (token, lane, bytes, id) in messages {
+        call.id(id);
+        call = call.arg(&[token, lane, bytes, has(id)]);
+    }
+    call
+}
+
+/// Kind, member, delay, bytes and id of each part.
+pub(crate) fn split(token: &str, id: &str, parts: &[(&str, &str, u64, &str, &str)]) -> Call {
+    let names = ["processing", "messages", "delayed", "dead_letter", "counters", "recent"];
+    let entry = format!(r#"{{"id":"{token}","state":"sent"}}"#);
+    let fixed = ["0", &RETENTION.to_string(), token, has(id), &entry];
+    let mut call = Call::new("split", &names, &fixed);
+    call.keys.push(status(id));
+    for (kind, member, delay, bytes, id) in parts {
+        call.id(id);
+        call = call.arg(&[kind, member, &delay.to_string(), bytes, has(id)]);
+    }
+    call
+}
+
+pub(crate) fn extend(lease: u64, tokens: &[&str]) -> Call {
+    Call::new("extend", &["processing", "messages"], &[&lease.to_string()]).arg(tokens)
+}
+
+pub(crate) fn sweep(cursor: &str, lease: u64, longest: u64) -> Call {
+    let args = [cursor, "1000", &lease.to_string(), &longest.to_string()];
+    Call::new("sweep", &["processing", "messages", "delayed"], &args)
+}
+
+/// An empty beat says that the worker stops.
+pub(crate) fn heartbeat(worker: &str, start: &str, beat: &str) -> Call {
+    Call::new("heartbeat", &["workers", "claims"], &[worker, start, beat])
+}
+
+pub(crate) fn stats() -> Call {
+    let names = [
+        "processing",
+        "delayed",
+        "dead_letter",
+        "claimed",
+        "pending:high",
+        "pending",
+        "pending:low",
+        "counters",
+        "control",
+    ];
+    Call::new("stats", &names, &[])
+}
+
+/// Id and bytes of each.
+pub(crate) fn enqueue(lane: &str, messages: &[(&str, &str)]) -> Call {
+    let names = ["processing", "delayed", "counters", "claimed", "pending:high", "pending", "pending:low"];
+    let mut call = Call::new("enqueue", &names, &[lane, &RETENTION.to_string()]);
+    for (id, bytes) in messages {
+        call.id(id);
+        call = call.arg(&[bytes]);
+    }
+    call
+}
+
+fn has(id: &str) -> &'static str {
+    if id.is_empty() { "0" } else { "1" }
+}

@@ -1,0 +1,17 @@
+//! The protocol at the level of its scripts: EVALSHA on a real Redis, with pretend workers.
+
+mod account;
+mod begin;
+mod call;
+mod claim_due;
+mod claim_fence;
+mod claim_lanes;
+mod claim_room;
+mod every;
+mod queue;
+mod settle;
+mod traces;
+mod upkeep;
+mod worker;
+
+pub(crate) use queue::{SCRIPTS, script_text};

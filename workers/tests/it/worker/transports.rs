@@ -9,11 +9,11 @@ const FILE: (&str, &str) = ("EMAIL_TRANSPORT", "file");
 
 /// Name and text of every file in the outbox of a worker, sorted.
 fn outbox(folder: &Path) -> Vec<(String, String)> {
-    let entries = std::fs::read_dir(folder.join("outbox")).unwrap();
+    let entries = std::fs::read_dir(folder.join("outbox")).expect("an outbox");
     let read = |entry: std::io::Result<std::fs::DirEntry>| {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
-        (name, std::fs::read_to_string(entry.path()).unwrap())
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().into_string().expect("UTF-8");
+        (name, std::fs::read_to_string(entry.path()).expect("a file"))
     };
     let mut files: Vec<_> = entries.map(read).collect();
     files.sort();

@@ -147,7 +147,8 @@ async fn a_key_of_a_wrong_type_is_an_error_and_changes_nothing() {
         let mut stage = stage().await;
         let call = call_of(script, &mut stage).await;
         let queue = &mut stage.queue;
-        let runs: Vec<_> = call.keys.iter().flat_map(|name| variants(&call).map(move |run| (name, run))).collect();
+        let runs: Vec<_> =
+            call.keys.iter().flat_map(|name| variants(&call).map(move |run| (name, run))).collect();
         for (name, run) in runs {
             let existed = queue.command(&["EXISTS", name]).await.int() == 1;
             if existed {

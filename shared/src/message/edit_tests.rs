@@ -249,12 +249,12 @@ fn members_of_the_record_that_this_build_does_not_know_are_kept() {
 }
 
 #[test]
-fn a_message_tried_again_keeps_history_and_recipients_and_no_verdict() {
+fn a_message_tried_again_keeps_name_history_and_recipients_and_no_verdict() {
     let text = r#"{"_delivery":{"reason":"reject","class":"reject","error":"e","code":"550","provider":"smtp",
         "dead_at":"2026-01-01T00:00:00Z","worker":"w","ref":"r","crashes":2,"lane":"high","attempts":[{"at":"1"}],
         "recipients":["a@example.com"]}}"#;
     let carried = read(text).record.expect("a record").carried_on();
-    let kept = json!({"attempts": [{"at": "1"}], "recipients": ["a@example.com"]});
+    let kept = json!({"attempts": [{"at": "1"}], "recipients": ["a@example.com"], "ref": "r"});
     assert_eq!(serde_json::to_value(carried).expect("JSON"), kept);
 }
 

@@ -17,7 +17,12 @@ pub const EMAIL: Table = Table {
             Value("smtp"),
             "How mail leaves: file writes .eml files, null discards",
         ),
-        Setting::new("EMAIL_OUTBOX_DIR", Kind::Path, Value("./outbox"), "Where the file transport writes"),
+        Setting::new(
+            "EMAIL_OUTBOX_DIR",
+            Kind::Path,
+            Value("./outbox"),
+            "Where the file transport writes; X-Envelope-To in a file names everybody who would get it",
+        ),
         Setting::new(
             "SMTP_HOST",
             Kind::Text,

@@ -63,6 +63,7 @@ async fn call_of(script: &str, stage: &mut Stage) -> Call {
         "stats" => call::stats(),
         "sweep" => {
             stage.queue.command(&["ZREM", &key("processing"), t[0]]).await;
+            stage.queue.command(&["ZADD", &key("processing"), "XX", "9999999999999", t[1]]).await;
             call::sweep("0", 30_000, 3_600_000)
         }
         other => panic!("no call of {other} here"),

@@ -130,3 +130,15 @@ async fn idle_and_before_redis_was_ever_there() {
     waiting.wait_for_event("redis_error").await;
     stop(&waiting).await;
 }
+
+#[tokio::test]
+async fn a_server_that_never_answers_quit_holds_nobody() {
+    let site = Site::start().await;
+    site.smtp.script(Rule::at(Step::Quit).act(Act::Stall));
+    let worker = site.worker(&[]).await;
+    site.push_to("a").await;
+    assert_eq!(site.mails(1).await.len(), 1);
+    worker.sigterm();
+    assert_eq!(worker.wait_exit(Duration::from_secs(5)).await.code(), Some(0));
+    assert_eq!(site.left().await, NOTHING);
+}

@@ -26,22 +26,23 @@ redis.call('HLEN', counters)
 redis.call('LLEN', recent)
 for i = 5, #KEYS do redis.call('HLEN', KEYS[i]) end
 
-local sent, given, now = 0, plain, nil
+local now
+local sent, given, ids = 0, plain, 4
 if plain > 0 then
   sent = redis.call('HDEL', messages, unpack(ARGV, 5, 4 + plain))
   redis.call('ZREM', processing, unpack(ARGV, 5, 4 + plain))
   if sent > 0 then redis.call('LPUSH', recent, unpack(ARGV, 5 + plain, 4 + plain + entries)) end
 end
 for i = 5 + plain + entries, #ARGV, 3 do
-  local token, status = ARGV[i], KEYS[5 + given - plain]
-  given = given + 1
+  local token = ARGV[i]
+  given, ids = given + 1, ids + 1
   if redis.call('HDEL', messages, token) == 1 then
     now = now or redis.call('TIME')
     redis.call('ZREM', processing, token)
     redis.call('LPUSH', recent, ARGV[i + 1])
-    redis.call('HSET', status, 'state', 'sent', 'at', now[1] * 1000 + math.floor(now[2] / 1000),
+    redis.call('HSET', KEYS[ids], 'state', 'sent', 'at', now[1] * 1000 + math.floor(now[2] / 1000),
       'provider_id', ARGV[i + 2])
-    redis.call('PEXPIRE', status, retention)
+    redis.call('PEXPIRE', KEYS[ids], retention)
     sent = sent + 1
   end
 end

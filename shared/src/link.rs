@@ -6,6 +6,7 @@ use std::time::Duration;
 use fred::error::{Error, ErrorKind};
 use fred::prelude::{Builder, Client, ClientLike};
 use fred::types::config::{Config, TcpConfig, UnresponsiveConfig};
+use tokio::task::AbortHandle;
 use tracing::{debug, info, warn};
 
 use crate::clock;
@@ -30,6 +31,8 @@ pub(crate) struct Link {
 #[derive(Clone)]
 pub(crate) struct Connected {
     pub(crate) client: Client,
+    /// The client's own task, which holds the socket.
+    task: AbortHandle,
     pub(crate) generation: u64,
     /// Boot clock at which it was connected, ms.
     pub(crate) since: u64,
@@ -50,11 +53,11 @@ impl Link {
         if let Some(live) = self.live() {
             return Ok(live);
         }
-        let client = self.connect().await?;
+        let (client, task) = self.connect().await?;
         let mut current = self.current.write().unwrap_or_else(|e| e.into_inner());
         let since = clock::boot_ms();
         let generation = GENERATION.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let connected = Connected { client, generation, since };
+        let connected = Connected { client, task, generation, since };
         *current = Some(connected.clone());
         if self.is_main() {
             info!(event = event::REDIS_CONNECTED, "connected to Redis");
@@ -96,7 +99,7 @@ impl Link {
         self.current.read().unwrap_or_else(|e| e.into_inner()).clone()
     }
 
-    async fn connect(&self) -> Result<Client, Error> {
+    async fn connect(&self) -> Result<(Client, AbortHandle), Error> {
         let client = Builder::from_config(self.config.clone())
             .with_connection_config(|connection| {
                 connection.max_command_attempts = 1;
@@ -109,32 +112,33 @@ impl Link {
             .with_performance_config(|performance| performance.default_command_timeout = COMMAND_LIMIT)
             .build()?;
         match tokio::time::timeout(2 * CONNECT_LIMIT, client.init()).await {
-            Ok(Ok(_)) => Ok(client),
-            Ok(Err(error)) => {
-                end_client(client);
-                Err(error)
-            }
-            Err(_) => {
-                end_client(client);
-                Err(Error::new(ErrorKind::Timeout, "no answer while connecting"))
-            }
+            Ok(Ok(task)) => Ok((client, task.abort_handle())),
+            // What fails or is never answered while connecting ends by itself, at the limits above.
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(Error::new(ErrorKind::Timeout, "no answer while connecting")),
         }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
 static GENERATION: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
+/// Lets go of a client in the background. Its task outlives the client, and on a frozen server even `QUIT` is never
+/// answered.
 fn end(connected: Option<Connected>) {
-    if let Some(connected) = connected {
-        end_client(connected.client);
-    }
-}
-
-/// Lets go of a client in the background: on a frozen server even `QUIT` is never answered.
-fn end_client(client: Client) {
-    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        runtime.spawn(async move {
-            let _ = tokio::time::timeout(Duration::from_secs(1), client.quit()).await;
-        });
+    let Some(Connected { client, task, .. }) = connected else { return };
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => {
+            runtime.spawn(async move {
+                let _ = tokio::time::timeout(Duration::from_secs(1), client.quit()).await;
+                task.abort();
+            });
+        }
+        Err(_) => task.abort(),
     }
 }

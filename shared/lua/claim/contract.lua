@@ -26,7 +26,8 @@
 -- ARGV[5]  cap        bytes at most, all messages together; the first is taken whatever its size
 -- ARGV[6]  lease      ms
 -- ARGV[7]  alone      1 when the caller holds nothing, so that it may take a message that crashed a worker before
--- ARGV[8]  takeover   1 when lapsed leases may be taken over
+-- ARGV[8]  takeover   ms of Redis's clock until which lapsed leases may be taken over, 0 for never: a call that
+--                     waited in a frozen Redis finds every lease lapsed, those of living workers too
 -- ARGV[9]  again      1 when this call may have run before
 -- ARGV[10] woken      lane the caller's last pop came from: h, p or l
 --

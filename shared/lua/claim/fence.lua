@@ -3,7 +3,7 @@ local processing, messages, delayed, claimed = KEYS[1], KEYS[2], KEYS[3], KEYS[4
 local high, pending, low = KEYS[5], KEYS[6], KEYS[7]
 local control, claims, counters = KEYS[8], KEYS[9], KEYS[10]
 local start, seq, number, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local cap, lease, alone, takeover = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1', ARGV[8] == '1'
+local cap, lease, alone, takeover = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1', tonumber(ARGV[8])
 local again, woken = ARGV[9] == '1', ARGV[10]
 
 local time = redis.call('TIME')

@@ -1,7 +1,7 @@
 
 -- One lapsed lease, and only for a worker that holds nothing: whatever took the last holder down must find no
 -- neighbours here. Tokens without bytes are removed on the way.
-if takeover then
+if now <= takeover then
   for _, token in ipairs(redis.call('ZRANGE', processing, '-inf', now, 'BYSCORE', 'LIMIT', 0, 16)) do
     local bytes = redis.call('HGET', messages, token)
     if not bytes then

@@ -15,12 +15,7 @@ pub const QUEUE: Table = Table {
     heading: "Queue",
     settings: &[
         Setting::new("QUEUE_PREFIX", Kind::Text, Value("queue"), "First part of every key"),
-        Setting::new(
-            "QUEUES",
-            Kind::Text,
-            Nothing,
-            "Comma list of more queues to make known in queue:queues",
-        ),
+        Setting::new("QUEUES", Kind::Text, Nothing, "Comma list of more queues to make known to operators"),
         Setting::new(
             "WORKER_ID",
             Kind::Text,

@@ -19,10 +19,16 @@ pub(crate) const MOST: usize = 100;
 /// Bytes of one claim at most, the first message aside.
 const MOST_BYTES: usize = 8 << 20;
 
+/// A claim that Redis executes later than this after it was sent takes nothing over: whatever held it up held the
+/// keepers up too. Less than what is left, between two renewals, of the shortest lease there can be.
+const PROMPT: i64 = 250;
+
 /// The worker's side of the fence: the number of its next call.
 #[derive(Default)]
 pub(crate) struct Claimer {
     seq: u64,
+    /// Redis's clock less our boot clock, ms.
+    offset: Option<i64>,
 }
 
 /// What a claim asks for.
@@ -93,21 +99,27 @@ impl Claimer {
                 number(MOST_BYTES),
                 number(shared.settings.lease.as_millis() as usize),
                 number(usize::from(ask.alone)),
-                number(usize::from(may_take_over(shared, sent))),
+                Value::Integer(self.takeover_until(shared, sent)),
                 number(usize::from(again)),
                 Value::from_static_str(ask.woken.letter()),
             ]
         })
         .await;
-        read(answer, sent)
+        let claim = read(answer, sent);
+        let offset = claim.now - sent as i64;
+        let late = clock::boot_ms().saturating_sub(sent) as i64 > PROMPT;
+        self.offset = Some(self.offset.filter(|old| late && *old < offset).unwrap_or(offset));
+        claim
     }
-}
 
-/// Nothing is taken over until this worker has been connected for one lease: after an outage every lease looks
-/// lapsed, and the workers that hold them are only just back.
-fn may_take_over(shared: &Shared, now: u64) -> bool {
-    let lease = shared.settings.lease.as_millis() as u64;
-    shared.link.connected_since().is_some_and(|since| since + lease <= now)
+    /// Redis's clock, ms, until which a claim sent now may take over; 0 for never. Nothing is taken over until this
+    /// worker has been connected for one lease: after an outage every lease looks lapsed, and the workers that hold
+    /// them are only just back.
+    fn takeover_until(&self, shared: &Shared, now: u64) -> i64 {
+        let lease = shared.settings.lease.as_millis() as u64;
+        let settled_in = shared.link.connected_since().is_some_and(|since| since + lease <= now);
+        self.offset.filter(|_| settled_in).map_or(0, |offset| offset + now as i64 + PROMPT)
+    }
 }
 
 fn read(answer: Value, sent: u64) -> Claim {

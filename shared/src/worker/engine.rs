@@ -61,10 +61,14 @@ where
         }
         woken = wakers.forget().unwrap_or(Lane::Pending);
         if !claim.messages.is_empty() {
-            for held in intake::take_in(&shared, claim).await {
-                if stop.is_draining() {
+            let messages = intake::take_in(&shared, claim).await;
+            if stop.is_draining() {
+                // Newest first, so that the oldest ends up at the very front.
+                for held in messages.into_iter().rev() {
                     send::finish(&shared, &held, Outcome::Unconfirmed);
-                } else {
+                }
+            } else {
+                for held in messages {
                     send::start(&shared, &handler, held);
                 }
             }

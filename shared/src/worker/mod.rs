@@ -28,6 +28,7 @@ use std::time::Duration;
 use fred::prelude::ClientLike;
 use fred::types::config::Config;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
@@ -42,6 +43,9 @@ use crate::link::{COMMANDS, Link};
 use crate::outcome::Outcome;
 use crate::telemetry::event;
 use shared::Shared;
+
+/// What is stopped at the shutdown limit is given this long to be settled, however short the limit.
+const LAST_SETTLES: Duration = Duration::from_secs(1);
 
 /// A worker of one queue.
 pub struct Worker {
@@ -174,31 +178,29 @@ async fn connected(shared: &Shared) {
 }
 
 /// Waits for the signal, then sees everything in hand out.
-async fn drain(shared: &Arc<Shared>, claiming: tokio::task::JoinHandle<()>, mut stop: Shutdown) -> Stopped {
+async fn drain(shared: &Shared, mut claiming: JoinHandle<()>, mut stop: Shutdown) -> Stopped {
     stop.draining().await;
     let limit = shared.settings.shutdown_timeout;
     info!(event = event::WORKER_DRAINING, queue = %shared.queue, in_hand = shared.hand.len(),
         limit_ms = limit.as_millis() as u64, "no more claims; sends in flight may end");
     let end = Instant::now() + limit;
-    let claims = claiming.abort_handle();
     // The last part of the limit is for settling what has to be stopped.
     let reserve = (limit / 5).min(Duration::from_secs(2));
     tokio::select! {
-        () = sends_ended(shared, claiming) => {}
+        () = sends_ended(shared, &mut claiming) => {}
         () = tokio::time::sleep_until(end - reserve) => {}
         () = stop.stopped() => {}
     }
-    claims.abort();
-    for held in shared.hand.stop_all() {
-        let outcome = match send::unanswered(&held, "stopped at shutdown before the provider answered".into())
-        {
-            Outcome::Retry(_) => Outcome::Unconfirmed,
-            in_doubt => in_doubt,
-        };
-        send::finish(shared, &held, outcome);
-    }
-    let end = end.max(Instant::now() + reserve.min(Duration::from_secs(1)));
-    let _ = tokio::time::timeout_at(end, settled(shared)).await;
+    stop_sends(shared);
+    let end = end.max(Instant::now() + LAST_SETTLES);
+    let _ = tokio::time::timeout_at(end, async {
+        // What a claim under way brings goes back too.
+        claimed(&mut claiming).await;
+        stop_sends(shared);
+        settled(shared).await;
+    })
+    .await;
+    claiming.abort();
     let unsettled: Vec<_> = shared.hand.all().iter().map(|held| held.token.reference().to_owned()).collect();
     if !unsettled.is_empty() {
         error!(event = event::WORKER_UNSETTLED, queue = %shared.queue, count = unsettled.len(), refs = ?unsettled,
@@ -207,8 +209,29 @@ async fn drain(shared: &Arc<Shared>, claiming: tokio::task::JoinHandle<()>, mut 
     Stopped { unsettled }
 }
 
-async fn sends_ended(shared: &Shared, claiming: tokio::task::JoinHandle<()>) {
-    let _ = claiming.await;
+/// Stops every running handler and settles what it was sending: back to the front of its lane, or in doubt.
+fn stop_sends(shared: &Shared) {
+    let mut stopped = shared.hand.stop_all();
+    // Newest first, so that the oldest ends up at the very front.
+    stopped.sort_unstable_by_key(|held| std::cmp::Reverse(held.token.number));
+    for held in stopped {
+        let outcome = match send::unanswered(&held, "stopped at shutdown before the provider answered".into())
+        {
+            Outcome::Retry(_) => Outcome::Unconfirmed,
+            in_doubt => in_doubt,
+        };
+        send::finish(shared, &held, outcome);
+    }
+}
+
+async fn claimed(claiming: &mut JoinHandle<()>) {
+    if !claiming.is_finished() {
+        let _ = claiming.await;
+    }
+}
+
+async fn sends_ended(shared: &Shared, claiming: &mut JoinHandle<()>) {
+    claimed(claiming).await;
     while shared.hand.sending() > 0 {
         shared.slots.notified().await;
     }

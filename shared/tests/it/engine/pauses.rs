@@ -1,1 +1,135 @@
-//! todo
+//! The provider refuses the settings, or asks everybody to wait.
+
+use std::time::{Duration, Instant};
+
+use redispatch::{Failure, Outcome};
+use redispatch_testkit::redis::RedisServer;
+
+use super::account::{account, all_sent, until};
+use super::kit::{Desk, key, now, push_numbers, settings};
+
+fn config() -> Outcome {
+    Outcome::Config(Failure::new("authentication failed").with_code(535))
+}
+
+fn throttle(wait: Option<Duration>) -> Outcome {
+    Outcome::Throttle { failure: Failure::new("slow down").with_code(421), wait }
+}
+
+#[tokio::test]
+async fn refused_settings_cost_no_message_anything_and_the_pause_doubles_until_a_success() {
+    let redis = RedisServer::start().await;
+    push_numbers(&redis, 2).await;
+    let mut desk = Desk::new();
+    let worker = desk.worker(redispatch::config::WorkerSettings { concurrency: 1, ..settings(&redis.url()) });
+    let mut refused = Instant::now();
+    for pause in [0, 1, 2] {
+        let sending = desk.next().await;
+        let waited = refused.elapsed();
+        assert!(waited >= Duration::from_secs(pause), "{waited:?} before attempt {pause}");
+        assert_eq!(
+            (sending.number(), sending.delivery.attempt()),
+            (0, 1),
+            "in its place, and no retry spent"
+        );
+        refused = Instant::now();
+        if pause < 2 {
+            sending.answer(config());
+            let now = until(&redis, "back", |now| now.waiting.len() == 2).await;
+            now.counters_are(&[]);
+            now.adds_up(2, &[]);
+        } else {
+            sending.accept();
+        }
+    }
+    let second = desk.next().await;
+    refused = Instant::now();
+    second.answer(config());
+    let again = desk.next().await;
+    let waited = refused.elapsed();
+    assert!((1.0..1.9).contains(&waited.as_secs_f64()), "{waited:?}: after a success it starts from 1 s");
+    again.accept();
+    all_sent(&redis, 2, || desk.log.numbers()).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn sends_refused_together_pause_once() {
+    let redis = RedisServer::start().await;
+    push_numbers(&redis, 8).await;
+    let mut desk = Desk::new();
+    let worker = desk.worker(settings(&redis.url()));
+    let refused = Instant::now();
+    desk.take(4).await.into_iter().for_each(|sending| sending.answer(config()));
+    let now = until(&redis, "back", |now| now.processing.is_empty()).await;
+    now.adds_up(8, &[]);
+    let mut order = desk.accept(8).await;
+    order[..4].sort_unstable();
+    assert_eq!(order, (0..8).collect::<Vec<_>>(), "what went back is in front");
+    assert!(refused.elapsed() < Duration::from_millis(1_900), "four refusals of one moment are one second");
+    all_sent(&redis, 8, || desk.log.numbers()).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_claims_while_the_provider_asks_to_wait() {
+    let redis = RedisServer::start().await;
+    push_numbers(&redis, 1).await;
+    let (mut one, mut two) = (Desk::new(), Desk::new());
+    let first = one.worker(settings(&redis.url()));
+    let asked = one.next().await;
+    let start = now(&redis).await;
+    asked.answer(throttle(Some(Duration::from_millis(700))));
+    until(&redis, "back", |now| now.processing.is_empty()).await;
+    let second = two.worker(settings(&redis.url()));
+    let (sending, from) = tokio::select! {
+        sending = one.next() => (sending, "first"),
+        sending = two.next() => (sending, "second"),
+    };
+    let waited = now(&redis).await - start;
+    assert!(waited >= 700, "the {from} worker sent after {waited} ms");
+    assert_eq!(sending.delivery.attempt(), 1, "no retry spent");
+    sending.accept();
+    all_sent(&redis, 1, || [one.log.numbers(), two.log.numbers()].concat()).await;
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_provider_cannot_ask_for_more_than_the_longest_delay() {
+    let redis = RedisServer::start().await;
+    push_numbers(&redis, 1).await;
+    let mut desk = Desk::new();
+    let mut settings = settings(&redis.url());
+    settings.backoff.max_delay = Duration::from_secs(30);
+    let worker = desk.worker(settings);
+    desk.next().await.answer(throttle(Some(Duration::from_secs(86_400))));
+    let now_ms = now(&redis).await;
+    until(&redis, "back", |now| now.waiting.len() == 1).await;
+    let until_ms: i64 =
+        redis.command(&["HGET", &key("control"), "throttled_until"]).await.text().parse().unwrap();
+    assert!((now_ms..now_ms + 40_000).contains(&until_ms), "{} ms", until_ms - now_ms);
+    redis.command(&["HDEL", &key("control"), "throttled_until"]).await;
+    desk.accept(1).await;
+    all_sent(&redis, 1, || desk.log.numbers()).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_paused_queue_is_not_claimed_from_until_it_is_resumed() {
+    let redis = RedisServer::start().await;
+    redis.command(&["HSET", &key("control"), "paused_until", "-1"]).await;
+    push_numbers(&redis, 3).await;
+    let mut desk = Desk::new();
+    let worker = desk.worker(settings(&redis.url()));
+    let mut monitor = redis.monitor().await;
+    for _ in 0..3 {
+        monitor.wait_for(|line| line.contains("lua") && line.contains("paused_until")).await;
+    }
+    assert!(desk.is_empty());
+    assert_eq!(account(&redis).await.waiting.len(), 3);
+    redis.command(&["HDEL", &key("control"), "paused_until"]).await;
+    assert_eq!(desk.accept(3).await, [0, 1, 2]);
+    all_sent(&redis, 3, || desk.log.numbers()).await;
+    worker.stop().await;
+}

@@ -68,7 +68,8 @@ fn loop_of(text: &str) -> (usize, Option<usize>) {
     let Some((from, to)) = head.strip_prefix(" = ").and_then(|range| range.split_once(", ")) else {
         return (1, None);
     };
-    (from.parse().expect("a loop over i that starts at a number"), to.parse().ok())
+    let first = from.split(' ').next().unwrap_or_default();
+    (first.parse().expect("a loop over i that starts at a number, perhaps plus a count"), to.parse().ok())
 }
 
 /// `local ids = 4` beside `KEYS[ids]`: counted up before use, it starts at the next number.

@@ -1,8 +1,9 @@
 
--- What this call will do, collected before anything is written. The four lengths and the reads below also refuse
+-- What this call will do, collected before anything is written. The lengths and the reads below also refuse
 -- keys of a wrong type while nothing has changed.
 local waiting = {[claimed] = redis.call('LLEN', claimed), [high] = redis.call('LLEN', high),
   [pending] = redis.call('LLEN', pending), [low] = redis.call('LLEN', low)}
+redis.call('ZCARD', processing)
 redis.call('HLEN', messages)
 redis.call('HLEN', counters)
 local fresh = waiting[claimed] + waiting[high] + waiting[pending] + waiting[low] > 0

@@ -37,7 +37,10 @@ async fn without_redis_it_fails_once_the_lease_is_half_gone_and_the_message_goes
     let sending = desk.next().await;
     proxy.refuse();
     let confirm = async || sending.delivery.confirm().await.is_err();
-    redispatch_testkit::eventually("it cannot be confirmed", redispatch_testkit::LIMIT, confirm, |fails| *fails).await;
+    redispatch_testkit::eventually("it cannot be confirmed", redispatch_testkit::LIMIT, confirm, |fails| {
+        *fails
+    })
+    .await;
     proxy.restore();
     sending.answer(Outcome::Unconfirmed);
     let again = desk.next().await;
@@ -64,7 +67,10 @@ async fn it_fails_when_somebody_took_the_message_over_and_the_late_outcome_chang
     let second = two.worker(WorkerSettings { lease, ..settings(&redis.url()) });
     until(&redis, "sent by the second", |now| now.counter("sent") == 1).await;
     let confirm = async || sending.delivery.confirm().await.is_err();
-    redispatch_testkit::eventually("it cannot be confirmed", redispatch_testkit::LIMIT, confirm, |fails| *fails).await;
+    redispatch_testkit::eventually("it cannot be confirmed", redispatch_testkit::LIMIT, confirm, |fails| {
+        *fails
+    })
+    .await;
     sending.answer(Outcome::Retry(Failure::new("too late")));
     let end = until(&redis, "counted", |now| now.counter("stale_settles") == 1).await;
     assert!(end.is_dry(), "{end:?}");
@@ -93,7 +99,8 @@ async fn a_lease_past_its_half_is_renewed_by_the_look_itself() {
         sending.delivery.confirm().await.unwrap();
         renewals.seen()
     };
-    redispatch_testkit::eventually("a renewal", redispatch_testkit::LIMIT, confirmed, |seen| *seen > before).await;
+    redispatch_testkit::eventually("a renewal", redispatch_testkit::LIMIT, confirmed, |seen| *seen > before)
+        .await;
     sending.accept();
     all_sent(&redis, 1, || desk.log.numbers()).await;
     worker.stop().await;

@@ -32,7 +32,10 @@ async fn what_a_dead_worker_held_is_taken_over_one_at_a_time_and_sent_alone() {
         if sending.number() < 4 {
             alone += 1;
             let in_hand = redis.command(&["ZCARD", &key("processing")]).await.int();
-            let not_lapsed = redis.command(&["ZCOUNT", &key("processing"), &super::kit::now(&redis).await.to_string(), "+inf"]).await.int();
+            let not_lapsed = redis
+                .command(&["ZCOUNT", &key("processing"), &super::kit::now(&redis).await.to_string(), "+inf"])
+                .await
+                .int();
             assert!(not_lapsed <= 1, "{not_lapsed} in hand beside a suspect ({in_hand} in all)");
             assert!(desk.is_empty(), "sent alone");
             assert_eq!(sending.delivery.attempt(), 1, "no retry spent");
@@ -128,7 +131,8 @@ async fn crashes_are_written_into_a_message_that_fails_or_goes_back() {
     let first = desk.worker(short_lease(&redis.url()));
     drop(desk.next().await);
     first.kill();
-    let second = desk.worker(WorkerSettings { shutdown_timeout: Duration::ZERO, ..short_lease(&redis.url()) });
+    let second =
+        desk.worker(WorkerSettings { shutdown_timeout: Duration::ZERO, ..short_lease(&redis.url()) });
     let _suspect = desk.next().await;
     second.stop().await;
     let back = account(&redis).await;

@@ -14,7 +14,8 @@ async fn at_most_three_commands_a_second_and_four_connections() {
     let redis = RedisServer::start().await;
     let log = Log::default();
     // As it comes: polls once a second.
-    let worker = log.worker(WorkerSettings { poll_interval: Duration::from_secs(1), ..settings(&redis.url()) });
+    let worker =
+        log.worker(WorkerSettings { poll_interval: Duration::from_secs(1), ..settings(&redis.url()) });
     push_numbers(&redis, 100).await;
     all_sent(&redis, 100, || log.numbers()).await;
     redis.wait_until(&["INFO", "clients"], |reply| reply.text().contains("blocked_clients:2"), LIMIT).await;
@@ -36,7 +37,18 @@ async fn calls(client: &mut redispatch_testkit::client::Client) -> i64 {
     let called = |line: &str| -> Option<i64> {
         let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
         // What these scripts use is not sent by anybody: only these are.
-        let sent = ["evalsha", "eval", "brpoplpush", "ping", "client|id", "client|unblock", "client|setname", "select", "hello", "sadd"];
+        let sent = [
+            "evalsha",
+            "eval",
+            "brpoplpush",
+            "ping",
+            "client|id",
+            "client|unblock",
+            "client|setname",
+            "select",
+            "hello",
+            "sadd",
+        ];
         sent.contains(&name).then(|| rest.split(',').next().unwrap().parse().unwrap())
     };
     stats.text().lines().filter_map(called).sum()

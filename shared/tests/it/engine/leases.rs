@@ -22,7 +22,11 @@ async fn workers_with_different_leases_do_not_rob_each_other() {
     let mut monitor = redis.monitor().await;
     // Nine renewals: three leases of the short kind, while both look for more at every poll.
     for _ in 0..9 {
-        monitor.wait_for(|line| line.contains("EVALSHA") && line.contains(&*format!("\"2\" \"{}\"", key("processing")))).await;
+        monitor
+            .wait_for(|line| {
+                line.contains("EVALSHA") && line.contains(&*format!("\"2\" \"{}\"", key("processing")))
+            })
+            .await;
     }
     let before = account(&redis).await;
     assert_eq!(before.processing.len(), 8);
@@ -96,7 +100,8 @@ async fn a_lease_that_a_broken_clock_ends_in_ten_years_is_brought_back() {
     let lease = Duration::from_millis(200);
     let worker = desk.worker(WorkerSettings { lease, ..settings(&redis.url()) });
     let hour = now(&redis).await + 3_600_000;
-    let ends = |reply: &redispatch_testkit::Reply| reply.text().parse::<f64>().unwrap() < (hour + 60_000) as f64;
+    let ends =
+        |reply: &redispatch_testkit::Reply| reply.text().parse::<f64>().unwrap() < (hour + 60_000) as f64;
     redis.wait_until(&["ZSCORE", &key("processing"), &token], ends, redispatch_testkit::LIMIT).await;
     account(&redis).await.adds_up(1, &[]);
     // The hour has passed.

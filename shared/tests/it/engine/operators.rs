@@ -52,14 +52,20 @@ async fn memory_full_with_sends_in_flight() {
 async fn an_idle_worker_stays_idle_while_memory_is_full() {
     let redis = RedisServer::start().await;
     let log = Log::default();
-    let worker = log.worker(WorkerSettings { poll_interval: Duration::from_secs(1), ..settings(&redis.url()) });
+    let worker =
+        log.worker(WorkerSettings { poll_interval: Duration::from_secs(1), ..settings(&redis.url()) });
     redis.wait_until(&["INFO", "clients"], |reply| reply.text().contains("blocked_clients:2"), LIMIT).await;
     redis.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     // Ends the pops, which are refused from now on.
     redis.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
     let calls = async || {
         let stats = redis.command(&["INFO", "commandstats"]).await;
-        let line = stats.text().lines().find(|line| line.starts_with("cmdstat_brpoplpush")).unwrap_or_default().to_owned();
+        let line = stats
+            .text()
+            .lines()
+            .find(|line| line.starts_with("cmdstat_brpoplpush"))
+            .unwrap_or_default()
+            .to_owned();
         let count = |name: &str| -> i64 {
             let from = line.split(name).nth(1).unwrap_or("0");
             from.split(',').next().unwrap_or("0").parse().unwrap_or(0)
@@ -146,6 +152,7 @@ async fn members_without_bytes_stop_no_claim() {
 }
 
 async fn wrong_type(name: &str) {
+    println!("{name}");
     let redis = RedisServer::start().await;
     push_numbers(&redis, 8).await;
     let mut desk = Desk::new();
@@ -159,10 +166,8 @@ async fn wrong_type(name: &str) {
     held.into_iter().for_each(Sending::accept);
     let refused = |reply: &Reply| reply.text().contains("errorstat_WRONGTYPE");
     redis.wait_until(&["INFO", "errorstats"], refused, LIMIT).await;
-    redis.command(&["DEL", &wrong]).await;
-    if redis.command(&["EXISTS", aside]).await.int() == 1 {
-        redis.command(&["RENAME", aside, &wrong]).await;
-    }
+    let mend = "redis.call('DEL', KEYS[1]) return redis.call('EXISTS', KEYS[2]) == 1 and redis.call('RENAME', KEYS[2], KEYS[1])";
+    redis.command(&["EVAL", mend, "2", &wrong, aside]).await;
     desk.accept(4).await;
     all_sent(&redis, 8, || desk.log.numbers()).await;
     worker.stop().await;
@@ -170,10 +175,19 @@ async fn wrong_type(name: &str) {
 
 #[tokio::test]
 async fn a_key_of_a_wrong_type_stops_the_queue_until_it_is_mended_and_loses_nothing() {
-    for name in ["delayed", "processing", "messages", "pending", "pending:low", "claimed", "counters", "recent", "control", "claims"] {
-        println!("{name}");
-        wrong_type(name).await;
-    }
+    let names = [
+        "delayed",
+        "processing",
+        "messages",
+        "pending",
+        "pending:low",
+        "claimed",
+        "counters",
+        "recent",
+        "control",
+        "claims",
+    ];
+    futures::future::join_all(names.map(wrong_type)).await;
 }
 
 #[tokio::test]

@@ -91,7 +91,9 @@ async fn away_for_longer_than_a_lease_nobody_is_robbed() {
     redis.restart().await;
     let mut monitor = redis.monitor().await;
     for _ in 0..16 {
-        monitor.wait_for(|line| line.contains("lua") && line.contains("ZADD") && line.contains("processing")).await;
+        monitor
+            .wait_for(|line| line.contains("lua") && line.contains("ZADD") && line.contains("processing"))
+            .await;
     }
     held.into_iter().for_each(Sending::accept);
     all_sent(&redis, 8, || desk.log.numbers()).await;

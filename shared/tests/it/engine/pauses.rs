@@ -27,7 +27,11 @@ async fn refused_settings_cost_no_message_anything_and_the_pause_doubles_until_a
         let sending = desk.next().await;
         let waited = refused.elapsed();
         assert!(waited >= Duration::from_secs(pause), "{waited:?} before attempt {pause}");
-        assert_eq!((sending.number(), sending.delivery.attempt()), (0, 1), "in its place, and no retry spent");
+        assert_eq!(
+            (sending.number(), sending.delivery.attempt()),
+            (0, 1),
+            "in its place, and no retry spent"
+        );
         refused = Instant::now();
         if pause < 2 {
             sending.answer(config());

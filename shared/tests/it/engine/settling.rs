@@ -21,7 +21,11 @@ async fn split_recipients_each_go_their_own_way_once() {
     desk.next().await.answer(Outcome::Split(parts));
     let rest = desk.next().await;
     assert_eq!(rest.delivery.recipients(), Some(["y".to_owned()].as_slice()));
-    assert_eq!((rest.delivery.id(), rest.delivery.attempt()), (Some("a"), 2), "the id it has is no duplicate");
+    assert_eq!(
+        (rest.delivery.id(), rest.delivery.attempt()),
+        (Some("a"), 2),
+        "the id it has is no duplicate"
+    );
     rest.accept();
     let end = until(&redis, "all settled", |now| now.is_dry() && now.counter("sent") == 2).await;
     end.counters_are(&[("sent", 2), ("retried", 1), ("dead_lettered", 1)]);

@@ -2,7 +2,7 @@
 
 use redispatch::config::WorkerSettings;
 use redispatch::worker::WorkerError;
-use redispatch_testkit::proxy::Proxy;
+use redispatch_testkit::LIMIT;
 use redispatch_testkit::redis::RedisServer;
 
 use super::account::{account, all_sent};
@@ -12,13 +12,15 @@ use super::kit::{Desk, Log, Running, push_numbers, sent, settings};
 async fn with_redis_down_it_waits_and_then_works() {
     let mut redis = RedisServer::with(&["--appendonly", "yes", "--appendfsync", "always"]).await;
     push_numbers(&redis, 4).await;
-    let proxy = Proxy::start(redis.addr());
     redis.kill();
+    // Who listens in its place hangs up, twice.
+    let other = tokio::net::TcpListener::bind(redis.addr()).await.unwrap();
     let mut desk = Desk::new();
-    let worker = desk.worker(settings(&proxy.url()));
-    // Its first attempts fail.
-    let knocks = proxy.watch("*");
-    knocks.wait_seen(2).await;
+    let worker = desk.worker(settings(&redis.url()));
+    for _ in 0..2 {
+        drop(tokio::time::timeout(LIMIT, other.accept()).await.expect("it knocks").unwrap());
+    }
+    drop(other);
     redis.restart().await;
     desk.accept(4).await;
     all_sent(&redis, 4, || desk.log.numbers()).await;
@@ -43,7 +45,10 @@ async fn a_redis_that_may_evict_messages_is_refused_unless_that_is_allowed() {
 
 #[tokio::test]
 async fn eviction_without_a_limit_or_of_volatile_keys_only_is_no_danger() {
-    for args in [["--maxmemory", "0", "--maxmemory-policy", "allkeys-lru"], ["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"]] {
+    for args in [
+        ["--maxmemory", "0", "--maxmemory-policy", "allkeys-lru"],
+        ["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"],
+    ] {
         let redis = RedisServer::with(&args).await;
         push_numbers(&redis, 1).await;
         let log = Log::default();

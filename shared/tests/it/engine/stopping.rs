@@ -181,7 +181,8 @@ async fn told_to_stop_while_redis_was_never_there() {
     let worker = desk.worker(settings(&redis.url()));
     worker.stop().await;
     redis.restart().await;
-    let connected = async || redis.command(&["INFO", "stats"]).await.text().contains("total_connections_received:");
+    let connected =
+        async || redis.command(&["INFO", "stats"]).await.text().contains("total_connections_received:");
     eventually("it answers", LIMIT, connected, |is| *is).await;
     account(&redis).await.adds_up(0, &[]);
 }

@@ -132,7 +132,7 @@ fn is_passing(error: &Error) -> bool {
 
 /// After these nothing on the connection can be trusted: an answer may still be under way, or the server is no
 /// longer the one to talk to.
-fn breaks_connection(error: &Error) -> bool {
+pub(crate) fn breaks_connection(error: &Error) -> bool {
     let said = error.details();
     match error.kind() {
         ErrorKind::IO

@@ -9,14 +9,19 @@ use fred::error::ErrorKind;
 use fred::interfaces::{ClientInterface, ListInterface};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
+use tracing::debug;
 
 use super::shared::Shared;
 use crate::keys::Lane;
 use crate::link::Link;
+use crate::script;
 
 /// How long Redis blocks a pop, and how long its answer may take beyond that before the connection is given up.
 const BLOCK: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How long a refused pop waits for the next: at `maxmemory` Redis refuses every one.
+const REFUSED: Duration = Duration::from_secs(1);
 
 /// The blocked pops of a worker: one for `pending`, one for `pending:high`, each on a connection of its own.
 pub(crate) struct Wakers {
@@ -159,9 +164,14 @@ async fn pop(
             link.discard(live.generation);
             false
         }
-        Err(_) => {
+        Err(error) if script::breaks_connection(&error) => {
             link.discard(live.generation);
             true
+        }
+        Err(error) => {
+            debug!(error = %script::describe(&error), "Redis refuses to block; only polls see new messages for now");
+            tokio::time::sleep(REFUSED).await;
+            false
         }
     }
 }

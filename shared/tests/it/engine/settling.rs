@@ -1,1 +1,69 @@
-//! todo
+//! Several recipients, of which some are refused.
+
+use redispatch::{Failure, Outcome, Part, Verdict};
+use redispatch_testkit::redis::RedisServer;
+
+use super::account::{account, until};
+use super::kit::{Desk, key, push, settings};
+
+fn part(verdict: Verdict, names: &[&str]) -> Part {
+    let recipients = names.iter().map(ToString::to_string).collect();
+    Part { recipients, verdict, failure: Failure::new("mailbox says no").with_code(450).by("smtp") }
+}
+
+#[tokio::test]
+async fn split_recipients_each_go_their_own_way_once() {
+    let redis = RedisServer::start().await;
+    let mut desk = Desk::new();
+    let worker = desk.worker(settings(&redis.url()));
+    push(&redis, r#"{"n":0,"id":"a","to":["x","y","z"]}"#).await;
+    let parts = vec![part(Verdict::Retry, &["y"]), part(Verdict::Reject, &["z"])];
+    desk.next().await.answer(Outcome::Split(parts));
+    let rest = desk.next().await;
+    assert_eq!(rest.delivery.recipients(), Some(["y".to_owned()].as_slice()));
+    assert_eq!(
+        (rest.delivery.id(), rest.delivery.attempt()),
+        (Some("a"), 2),
+        "the id it has is no duplicate"
+    );
+    rest.accept();
+    let end = until(&redis, "all settled", |now| now.is_dry() && now.counter("sent") == 2).await;
+    end.counters_are(&[("sent", 2), ("retried", 1), ("dead_lettered", 1)]);
+    let letter = end.dead_letter();
+    assert_eq!(letter["_delivery"]["recipients"], serde_json::json!(["z"]));
+    assert_eq!(letter["_delivery"]["reason"], "reject");
+    assert_eq!(letter["to"], serde_json::json!(["x", "y", "z"]), "the message itself is as it was");
+
+    // Requeued by hand it goes to that recipient only.
+    redis.shell("redis-cli rpoplpush queue:q:dead_letter queue:q:pending").await;
+    let again = desk.next().await;
+    assert_eq!(again.delivery.recipients(), Some(["z".to_owned()].as_slice()));
+    again.accept();
+    let end = until(&redis, "all sent", |now| now.is_dry() && now.counter("sent") == 3).await;
+    assert!(end.dead.is_empty());
+    // And a second push of the id is a duplicate of the whole.
+    push(&redis, r#"{"n":0,"id":"a","to":["x","y","z"]}"#).await;
+    let end = until(&redis, "dropped", |now| now.counter("duplicates") == 1).await;
+    assert!(end.is_dry());
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_part_that_keeps_failing_runs_out_of_retries() {
+    let redis = RedisServer::start().await;
+    let mut desk = Desk::new();
+    let worker = desk.worker(settings(&redis.url()));
+    push(&redis, r#"{"n":0,"to":["x","y"]}"#).await;
+    for _ in 0..3 {
+        desk.next().await.answer(Outcome::Split(vec![part(Verdict::Retry, &["y"])]));
+    }
+    let end = until(&redis, "given up", |now| now.dead.len() == 1).await;
+    end.adds_up(1, &[]);
+    let letter = end.dead_letter();
+    assert_eq!(letter["_delivery"]["reason"], "retries_exhausted");
+    assert_eq!(letter["_delivery"]["recipients"], serde_json::json!(["y"]));
+    assert_eq!(letter["_delivery"]["attempts"].as_array().unwrap().len(), 3);
+    worker.stop().await;
+    assert_eq!(account(&redis).await, end);
+    assert_eq!(redis.command(&["EXISTS", &key("messages")]).await.int(), 0);
+}

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use redispatch_testkit::smtp::{Offers, Tls};
+
 use super::{NOTHING, Site, header, message_to, stop, text};
 
 const FILE: (&str, &str) = ("EMAIL_TRANSPORT", "file");
@@ -102,4 +104,42 @@ async fn a_large_mail_is_composed_apart() {
     assert_eq!(text(&large.data).matches("0123456789 abcdefghijklmnopqrstuvwxyz\r\n").count(), 150_000);
     stop(&worker).await;
     assert_eq!((site.left().await, site.counter("sent").await), (NOTHING, 11));
+}
+
+#[tokio::test]
+async fn smtp_over_tls_with_a_login() {
+    for (mode, tls) in [("implicit", Tls::Implicit), ("starttls", Tls::StartTls)] {
+        let credentials = Some(("me".to_owned(), "p$ss # word".to_owned()));
+        let site = Site::offering(Offers { credentials, tls, ..Offers::default() }).await;
+        let trusted = site.smtp.ca_file().to_str().unwrap();
+        let worker = site
+            .worker(&[
+                ("SMTP_HOST", site.smtp.host()),
+                ("SMTP_TLS", mode),
+                ("SSL_CERT_FILE", trusted),
+                ("SMTP_USER", "me"),
+                ("SMTP_PASS", "p$ss # word"),
+            ])
+            .await;
+        site.push_to("a").await;
+        let mails = site.mails(1).await;
+        assert!(mails[0].encrypted, "{mode}");
+        stop(&worker).await;
+        assert_eq!((site.left().await, site.counter("retried").await), (NOTHING, 0), "{mode}");
+    }
+}
+
+/// Without that certificate nothing is sent, nothing is lost, and no password leaves.
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for() {
+    let credentials = Some(("me".to_owned(), "secret-word".to_owned()));
+    let site = Site::offering(Offers { credentials, tls: Tls::StartTls, ..Offers::default() }).await;
+    let login = [("SMTP_HOST", "localhost"), ("SMTP_USER", "me"), ("SMTP_PASS", "secret-word")];
+    let worker = site.worker(&[&login[..], &[("SMTP_TLS", "starttls"), ("MAX_RETRIES", "1")]].concat()).await;
+    site.push_to("a").await;
+    let refused = worker.wait_for_event("provider_refused").await;
+    assert!(refused.json["error"].as_str().unwrap().contains("STARTTLS"), "{}", refused.raw);
+    stop(&worker).await;
+    assert_eq!(site.left().await, super::Left { waiting: 1, ..NOTHING });
+    assert_eq!((site.smtp.count("AUTH"), site.smtp.count("MAIL")), (0, 0));
 }

@@ -6,7 +6,7 @@
 -- Cost     O(messages given)
 --
 -- KEYS[1]  zset   processing
--- KEYS[2]  zset   delayed
+-- KEYS[2]  hash   messages       whoever has bytes there, under its token or member, holds its id
 -- KEYS[3]  hash   counters       enqueued
 -- KEYS[4]  list   claimed
 -- KEYS[5]  list   pending:high
@@ -21,7 +21,7 @@
 --   'enqueued'  it waits in the lane now
 --   'exists'    its id is waiting, in hand, delayed or sent; nothing changed
 
-local processing, delayed, counters = KEYS[1], KEYS[2], KEYS[3]
+local processing, messages, counters = KEYS[1], KEYS[2], KEYS[3]
 local lane = ({h = KEYS[5], p = KEYS[6], l = KEYS[7]})[ARGV[1]]
 local retention = ARGV[2]
 local time = redis.call('TIME')
@@ -29,7 +29,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local waiting = redis.call('ZCARD', processing) + redis.call('LLEN', KEYS[4])
 for i = 5, 7 do waiting = waiting + redis.call('LLEN', KEYS[i]) end
 redis.call('HLEN', counters)
-redis.call('ZCARD', delayed)
+redis.call('HLEN', messages)
 for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
 
 local answer, created = {}, 0
@@ -37,8 +37,8 @@ for i = 3, #ARGV do
   local status = KEYS[5 + i]
   local state, token, member = unpack(redis.call('HMGET', status, 'state', 'token', 'member'))
   if state == 'sent' or (state == 'waiting' and waiting > 0)
-    or (state == 'sending' and token and redis.call('ZSCORE', processing, token))
-    or (state == 'delayed' and member and redis.call('ZSCORE', delayed, member)) then
+    or (state == 'sending' and token and redis.call('HEXISTS', messages, token) == 1)
+    or (state == 'delayed' and member and redis.call('HEXISTS', messages, member) == 1) then
     answer[i - 2] = 'exists'
   else
     redis.call('LPUSH', lane, ARGV[i])

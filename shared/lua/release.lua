@@ -28,7 +28,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZCARD', processing)
 redis.call('HLEN', counters)
-local throttled = tonumber(redis.call('HGET', control, 'throttled_until') or 0)
+local throttled = tonumber(redis.call('HGET', control, 'throttled_until') or 0) or 0
 for i = 5, 7 do redis.call('LLEN', KEYS[i]) end
 for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
 

@@ -16,7 +16,8 @@
 -- KEYS[5]  list   pending:high
 -- KEYS[6]  list   pending
 -- KEYS[7]  list   pending:low
--- KEYS[8]  hash   control            paused_until, throttled_until (ms, -1 = until resumed), lane_credit
+-- KEYS[8]  hash   control            paused_until, throttled_until (ms; -1 or no number =
+--                                    until somebody resumes), lane_credit
 -- KEYS[9]  hash   claims             worker start → number of its last claim
 -- KEYS[10] hash   counters           taken_over, orphans
 -- ARGV[1]  start      the caller's start id

@@ -32,7 +32,7 @@ end
 
 local gates = redis.call('HMGET', control, 'paused_until', 'throttled_until', 'lane_credit')
 for i, why in ipairs({'paused', 'throttled'}) do
-  local ends = tonumber(gates[i] or 0)
+  local ends = tonumber(gates[i] or 0) or -1
   if ends < 0 or ends > now then
     if again then redis.call('HSET', claims, start, seq) end
     return {why, ends < 0 and -1 or ends - now, 0, now, 0}

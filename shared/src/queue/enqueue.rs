@@ -38,7 +38,7 @@ impl Queue {
             let keys = &self.keys;
             let mut call = vec![
                 keys.processing.clone(),
-                keys.delayed.clone(),
+                keys.messages.clone(),
                 keys.counters.clone(),
                 keys.claimed.clone(),
                 keys.high.clone(),

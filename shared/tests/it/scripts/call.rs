@@ -203,7 +203,7 @@ pub(crate) fn stats() -> Call {
 
 /// Id and bytes of each.
 pub(crate) fn enqueue(lane: &str, messages: &[(&str, &str)]) -> Call {
-    let names = ["processing", "delayed", "counters", "claimed", "pending:high", "pending", "pending:low"];
+    let names = ["processing", "messages", "counters", "claimed", "pending:high", "pending", "pending:low"];
     let mut call = Call::new("enqueue", &names, &[lane, &RETENTION.to_string()]);
     for (id, bytes) in messages {
         call.id(id);

@@ -95,6 +95,10 @@ async fn a_closed_gate_answers_why_and_how_long() {
         let answer = a.claim(&mut queue, 5).await;
         assert_eq!((answer.why.as_str(), answer.wait, answer.messages), (why, -1, vec![]));
 
+        queue.command(&["HSET", &key("control"), field, "until Monday"]).await;
+        let answer = a.claim(&mut queue, 5).await;
+        assert_eq!((answer.why.as_str(), answer.wait), (why, -1), "what is no number closes it too");
+
         let until = queue.now().await + 60_000;
         queue.command(&["HSET", &key("control"), field, &until.to_string()]).await;
         let answer = a.claim(&mut queue, 5).await;

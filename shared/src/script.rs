@@ -111,7 +111,10 @@ pub(crate) async fn run_until_answered(
 
 /// What Redis said, without the client's decoration.
 pub(crate) fn describe(error: &Error) -> String {
-    format!("{:?}: {}", error.kind(), error.details())
+    let details = error.details();
+    let quoted = details.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"')).map(|(text, _)| text);
+    let said = quoted.filter(|_| *error.kind() == ErrorKind::IO).unwrap_or(details);
+    format!("{:?}: {said}", error.kind())
 }
 
 /// Errors that end by themselves: a failover, a restart, an outage, memory that is full just now.

@@ -16,11 +16,12 @@ pub(crate) async fn check<C: Channel>(settings: WorkerSettings, channel: C::Sett
         Err(fault) => return run::refuse(Mode::Check, &fault.into()),
     };
     print("settings", &Ok(String::new()));
+    let url = settings.redis.url.clone();
     let redis = match Worker::new(C::QUEUE, settings) {
         Ok(worker) => worker.check().await,
         Err(error) => Err(error),
     };
-    let redis = redis.map_err(|error| error.to_string());
+    let redis = redis.map(|server| format!("{server} at {url}")).map_err(|error| format!("{url}: {error}"));
     print("redis", &redis);
     let provider = channel.check().await.map_err(|failure| mask::text(&failure.error).into_owned());
     print(C::QUEUE, &provider);

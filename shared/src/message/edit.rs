@@ -59,6 +59,26 @@ pub(crate) fn edit(bytes: &Bytes, retries: Option<u32>, record: &Record) -> Byte
     out.into()
 }
 
+/// The message with the id `id` in front, or in place of an `id` that is `null`.
+///
+/// - Takes: a JSON object without an id of its own, as [`super::Head::read`] accepts it; `id` needs no escapes.
+pub(crate) fn add_id(bytes: &Bytes, id: &str) -> Bytes {
+    #[derive(Deserialize)]
+    struct Id<'a> {
+        #[serde(borrow, default, deserialize_with = "present")]
+        id: Option<&'a RawValue>,
+    }
+    let (at, new) = match serde_json::from_slice::<Id<'_>>(bytes) {
+        Ok(Id { id: Some(null) }) => (span(bytes, null), format!("\"{id}\"")),
+        _ => {
+            let inside = bytes.iter().position(|b| *b == b'{').map_or(0, |at| at + 1);
+            let separator = if bytes[inside..].trim_ascii() == b"}" { "" } else { "," };
+            (inside..inside, format!("\"id\":\"{id}\"{separator}"))
+        }
+    };
+    [&bytes[..at.start], new.as_bytes(), &bytes[at.end..]].concat().into()
+}
+
 /// What was no JSON object, kept inside one beside `_delivery`: as text, or as base64 where it is no UTF-8.
 pub(crate) fn wrap_raw(bytes: &[u8], record: &Record) -> Bytes {
     let record = serde_json::to_value(record).unwrap_or_default();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::{Attempt, Head, Record, edit, wrap_raw};
+use super::{Attempt, Head, Record, add_id, edit, wrap_raw};
 
 fn edited(text: &str, retries: Option<u32>, record: &Record) -> String {
     let out = edit(&Bytes::copy_from_slice(text.as_bytes()), retries, record);
@@ -213,6 +213,21 @@ fn unwrapped(wrapped: &Value) -> Vec<u8> {
             let text = wrapped["raw_base64"].as_str().expect("raw or raw_base64");
             base64::engine::general_purpose::STANDARD.decode(text).expect("base64")
         }
+    }
+}
+
+#[test]
+fn an_id_is_added_where_there_is_none() {
+    for (text, expected) in [
+        ("{}", r#"{"id":"x"}"#),
+        (" { \n} ", " {\"id\":\"x\" \n} "),
+        (r#"{"to": 1.10}"#, r#"{"id":"x","to": 1.10}"#),
+        (r#"{"to":1,"id": null ,"x":[]}"#, r#"{"to":1,"id": "x" ,"x":[]}"#),
+        (r#"{"x":{"id":"inner"}}"#, r#"{"id":"x","x":{"id":"inner"}}"#),
+    ] {
+        let out = add_id(&Bytes::from_static(text.as_bytes()), "x");
+        assert_eq!(std::str::from_utf8(&out), Ok(expected));
+        assert_eq!(read(expected).id.as_deref(), Some("x"));
     }
 }
 

@@ -4,7 +4,7 @@ mod edit;
 mod head;
 mod record;
 
-pub(crate) use edit::{edit, wrap_raw};
+pub(crate) use edit::{add_id, edit, wrap_raw};
 pub(crate) use head::Head;
 pub use head::Malformed;
 pub(crate) use record::{Attempt, Record};

@@ -6,7 +6,7 @@ use fred::types::Value;
 
 use super::{Queue, QueueError};
 use crate::keys::Lane;
-use crate::message::Head;
+use crate::message::{Head, add_id};
 use crate::script::{self, ENQUEUE};
 
 /// Messages put in by one call.
@@ -61,18 +61,13 @@ impl Queue {
     }
 }
 
-/// The message with its id, which is added in front where there is none.
+/// The message with its id, which is added where there is none.
 fn with_id(bytes: Bytes) -> Result<(String, Bytes), QueueError> {
     let head = Head::read(&bytes, usize::MAX).map_err(|malformed| QueueError::Message(malformed.reason))?;
     if let Some(id) = head.id {
         return Ok((id.into(), bytes));
     }
     let id = format!("{}{}", crate::worker::start_id(), crate::worker::start_id());
-    let inside = bytes.iter().position(|b| *b == b'{').map_or(0, |at| at + 1);
-    let separator = if bytes[inside..].trim_ascii() == b"}" { "" } else { "," };
-    let mut out = Vec::with_capacity(bytes.len() + 40);
-    out.extend_from_slice(&bytes[..inside]);
-    out.extend_from_slice(format!("\"id\":\"{id}\"{separator}").as_bytes());
-    out.extend_from_slice(&bytes[inside..]);
-    Ok((id, out.into()))
+    let bytes = add_id(&bytes, &id);
+    Ok((id, bytes))
 }

@@ -18,8 +18,7 @@ const OLDEST_MAJOR: u32 = 7;
 pub(crate) async fn inspect(client: &Client, allow_eviction: bool) -> Result<String, WorkerError> {
     let info: String = client.info(Some(InfoKind::Server)).await.unwrap_or_default();
     let server = describe(&info);
-    let major = field(&info, "redis_version").and_then(|version| version.split('.').next()?.parse().ok());
-    if major.is_some_and(|major: u32| major < OLDEST_MAJOR) {
+    if is_too_old(&info) {
         return Err(WorkerError::Version(server));
     }
     let policy =
@@ -33,6 +32,12 @@ pub(crate) async fn inspect(client: &Client, allow_eviction: bool) -> Result<Str
         }
         None => Ok(server),
     }
+}
+
+fn is_too_old(info: &str) -> bool {
+    let major =
+        field(info, "redis_version").and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    major.is_some_and(|major| major < OLDEST_MAJOR)
 }
 
 /// Valkey tells the version of Redis it follows, and its own beside it.
@@ -51,4 +56,21 @@ fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
 async fn config_value(client: &Client, name: &str) -> Option<String> {
     let answer: HashMap<String, String> = client.config_get(name).await.ok()?;
     answer.into_values().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        for (info, name, too_old) in [
+            ("# Server\r\nredis_version:6.2.14\r\nredis_mode:standalone\r\n", "Redis 6.2.14", true),
+            ("# Server\r\nredis_version:7.0.15\r\n", "Redis 7.0.15", false),
+            ("# Server\r\nredis_version:7.2.4\r\nvalkey_version:9.1.2\r\n", "Valkey 9.1.2", false),
+            ("", "Redis of unknown version", false),
+        ] {
+            assert_eq!((describe(info).as_str(), is_too_old(info)), (name, too_old));
+        }
+    }
 }

@@ -169,7 +169,8 @@ async fn connected(shared: &Shared) {
     let mut said = false;
     while let Err(error) = shared.link.client().await {
         if !std::mem::replace(&mut said, true) {
-            warn!(event = event::REDIS_ERROR, error = %crate::script::describe(&error), "waiting for Redis");
+            warn!(event = event::REDIS_ERROR, url = %shared.settings.redis.url,
+                error = %crate::script::describe(&error), "waiting for Redis");
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(1));

@@ -1,5 +1,6 @@
 //! Holds scripts to their headers and the tree to its invariants.
 
+mod readme;
 mod scripts;
 mod tree;
 

@@ -17,7 +17,12 @@ pub const EMAIL: Table = Table {
             Value("smtp"),
             "How mail leaves: file writes .eml files, null discards",
         ),
-        Setting::new("EMAIL_OUTBOX_DIR", Kind::Path, Value("./outbox"), "Where the file transport writes"),
+        Setting::new(
+            "EMAIL_OUTBOX_DIR",
+            Kind::Path,
+            Value("./outbox"),
+            "Where the file transport writes; X-Envelope-To in a file names everybody who would get it",
+        ),
         Setting::new(
             "SMTP_HOST",
             Kind::Text,
@@ -43,7 +48,7 @@ pub const EMAIL: Table = Table {
             "SMTP_POOL_SIZE",
             Kind::Number(1, 10_000),
             Derived("CONCURRENCY"),
-            "Connections at a time",
+            "Connections at a time; fewer than CONCURRENCY bring that down too",
         ),
     ],
 };

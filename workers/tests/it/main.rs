@@ -1,4 +1,5 @@
 //! The workers against real servers.
+#![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
 mod smtp;
 mod worker;

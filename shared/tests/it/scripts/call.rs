@@ -70,7 +70,7 @@ impl Ask {
             self.cap.to_string(),
             self.lease.to_string(),
             flag(self.alone),
-            if self.takeover { "9999999999999".to_owned() } else { "0".to_owned() },
+            if self.takeover { "9999999999999" } else { "0" }.to_owned(),
             flag(self.again),
             self.woken.to_owned(),
         ];

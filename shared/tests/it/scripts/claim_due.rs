@@ -101,6 +101,20 @@ async fn a_lapsed_lease_is_taken_over_only_alone_and_only_when_allowed() {
 }
 
 #[tokio::test]
+async fn a_claim_that_waited_past_its_deadline_takes_nothing_over() {
+    let (mut queue, (mut a, mut b)) = (Queue::start().await, two());
+    queue.push_many(2).await;
+    let held = a.claim(&mut queue, 1).await;
+    queue.lapse(&held.tokens()).await;
+    for (deadline, takeovers) in [(-1, 0), (60_000, 1)] {
+        let mut call = b.ask(1).call();
+        call.args[7] = (queue.now().await + deadline).to_string();
+        assert_eq!(queue.run(&call).await.array()[4].int(), takeovers, "{deadline} ms from now");
+    }
+    account(&mut queue).await;
+}
+
+#[tokio::test]
 async fn a_lease_that_has_not_lapsed_is_nobody_elses() {
     let (mut queue, (mut a, mut b)) = (Queue::start().await, two());
     queue.push_many(1).await;

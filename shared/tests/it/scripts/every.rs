@@ -63,6 +63,7 @@ async fn call_of(script: &str, stage: &mut Stage) -> Call {
         "stats" => call::stats(),
         "sweep" => {
             stage.queue.command(&["ZREM", &key("processing"), t[0]]).await;
+            stage.queue.command(&["ZADD", &key("processing"), "XX", "9999999999999", t[1]]).await;
             call::sweep("0", 30_000, 3_600_000)
         }
         other => panic!("no call of {other} here"),
@@ -130,25 +131,38 @@ async fn a_lost_token_changes_nothing_but_the_count() {
     }
 }
 
+/// The call, and for claim also that of a worker that is new or holds other messages.
+fn variants(call: &Call) -> impl Iterator<Item = Call> + use<> {
+    let mut others = Vec::new();
+    for flag in if call.script == "claim" { 6..8 } else { 0..0 } {
+        let mut other = call.clone();
+        other.args[flag] = "0".into();
+        others.push(other);
+    }
+    std::iter::once(call.clone()).chain(others)
+}
+
 #[tokio::test]
 async fn a_key_of_a_wrong_type_is_an_error_and_changes_nothing() {
     for script in SCRIPTS {
         let mut stage = stage().await;
         let call = call_of(script, &mut stage).await;
         let queue = &mut stage.queue;
-        for name in &call.keys {
+        let runs: Vec<_> =
+            call.keys.iter().flat_map(|name| variants(&call).map(move |run| (name, run))).collect();
+        for (name, run) in runs {
             let existed = queue.command(&["EXISTS", name]).await.int() == 1;
             if existed {
                 queue.command(&["RENAME", name, "aside"]).await;
             }
             queue.command(&["SET", name, "x"]).await;
             let before = dump(queue).await;
-            let reply = queue.run(&call).await;
+            let reply = queue.run(&run).await;
             assert!(
                 matches!(&reply, Reply::Error(text) if text.contains("WRONGTYPE")),
                 "{script} {name}: {reply:?}"
             );
-            assert_eq!(dump(queue).await, before, "{script} {name}");
+            assert_eq!(dump(queue).await, before, "{script} {name} {:?}", run.args);
             queue.command(&["DEL", name]).await;
             if existed {
                 queue.command(&["RENAME", "aside", name]).await;

@@ -62,6 +62,36 @@ async fn a_batch_settles_what_is_held_and_counts_what_is_gone() {
 }
 
 #[tokio::test]
+async fn with_and_without_ids_go_in_one_call_whatever_is_gone() {
+    let (mut queue, _, t) = begun(6).await;
+    queue.settle(&complete(&[(&t[1], ""), (&t[4], "d5")])).await;
+    let batch = [(&t[0], ""), (&t[1], ""), (&t[2], ""), (&t[3], "d4"), (&t[4], "d5"), (&t[5], "d6")];
+    let call = complete(&batch.map(|(token, id)| (token.as_str(), id)));
+    assert_eq!(queue.gone(&call).await, 2);
+    assert_eq!((queue.counter("sent").await, queue.counter("stale_settles").await), (6, 2));
+    for (id, state) in [("d1", "sending"), ("d4", "sent"), ("d5", "sent"), ("d6", "sent")] {
+        assert_eq!(queue.state(id, "state").await, state, "{id}");
+    }
+    account(&mut queue).await;
+    assert_eq!(queue.gone(&call.again()).await, 6);
+    assert_eq!((queue.counter("sent").await, queue.counter("stale_settles").await), (6, 2));
+}
+
+#[tokio::test]
+async fn fewer_entries_than_messages_are_enough() {
+    let (mut queue, (mut a, _)) = (Queue::start().await, two());
+    queue.push_many(100).await;
+    let claimed = a.claim(&mut queue, 100).await;
+    let pairs: Vec<_> = claimed.tokens().into_iter().map(|token| (token, "")).collect();
+    let mut call = complete(&pairs);
+    call.args[3] = "2".into();
+    call.args.truncate(4 + 100 + 2);
+    queue.settle(&call).await;
+    assert_eq!((queue.counter("sent").await, queue.list("recent").await.len()), (100, 2));
+    account(&mut queue).await;
+}
+
+#[tokio::test]
 async fn a_retry_is_due_after_its_delay_and_counts() {
     let (mut queue, _, t) = begun(2).await;
     let before = queue.now().await;

@@ -56,6 +56,7 @@ fn used(body: &str, what: &str) -> (BTreeSet<usize>, Option<usize>) {
             }
         }
     }
+    open.extend(body.split(&format!("unpack({what}, ")).skip(1).map(leading));
     if body.contains(&format!("ipairs({what})")) {
         open.insert(1);
     }
@@ -68,8 +69,13 @@ fn loop_of(text: &str) -> (usize, Option<usize>) {
     let Some((from, to)) = head.strip_prefix(" = ").and_then(|range| range.split_once(", ")) else {
         return (1, None);
     };
-    let first = from.split(' ').next().unwrap_or_default();
-    (first.parse().expect("a loop over i that starts at a number, perhaps plus a count"), to.parse().ok())
+    (leading(from), to.parse().ok())
+}
+
+/// The number that an expression such as `5 + plain` starts with.
+fn leading(expression: &str) -> usize {
+    let digits = expression.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    digits.parse().unwrap_or_else(|_| panic!("start `{expression}` with the number that the header names"))
 }
 
 /// `local ids = 4` beside `KEYS[ids]`: counted up before use, it starts at the next number.

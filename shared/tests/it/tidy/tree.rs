@@ -54,7 +54,8 @@ const PLACES: [&str; 13] = [
 ];
 
 fn spells_a_key(line: &str) -> bool {
-    literals(line).iter().any(|text| {
+    // a text with a space in it is for people
+    literals(line).iter().filter(|text| !text.contains(' ')).any(|text| {
         PLACES.iter().any(|place| text.contains(&format!(":{place}"))) || text.starts_with("queue:")
     })
 }

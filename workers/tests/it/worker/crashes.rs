@@ -118,3 +118,23 @@ async fn one_poison_message_among_five_hundred_good_ones() {
     stop(&last).await;
     assert_eq!(site.left().await, Left { dead: 1, ..NOTHING });
 }
+
+/// One of two workers is killed at full speed: nobody is missing, and only what the dead one held may come twice.
+#[tokio::test]
+async fn killed_at_full_speed_beside_another_worker() {
+    let site = Site::start().await;
+    let (mut doomed, other) = tokio::join!(site.worker(&[SHORT_LEASE]), site.worker(&[SHORT_LEASE]));
+    let mut command = vec!["LPUSH".to_owned(), PENDING.to_owned()];
+    command.extend((0..1000).map(|n| message_to(&format!("a{n}"))));
+    site.redis.command(&command).await;
+    doomed.wait_for_events("message_sent", 50).await;
+    doomed.sigkill();
+    site.smtp.received(1000).await;
+    assert_eq!(site.settled().await, 0);
+    let served = served(&site.smtp.received(1000).await);
+    let taken_over = usize::try_from(site.counter("taken_over").await).expect("few");
+    assert_eq!(served.iter().collect::<BTreeSet<_>>().len(), 1000);
+    assert!(served.len() <= 1000 + taken_over && taken_over <= 20, "{} mails, {taken_over}", served.len());
+    stop(&other).await;
+    assert_eq!((site.left().await, site.counter("sent").await), (NOTHING, 1000));
+}

@@ -163,3 +163,20 @@ async fn asked_to_wait() {
     stop(&worker).await;
     assert_eq!((site.left().await, site.counter("retried").await), (NOTHING, 0));
 }
+
+/// Whoever would only wait for a connection is not claimed: it would run into its time limit without a try.
+#[tokio::test]
+async fn a_pool_smaller_than_the_concurrency_costs_nobody_a_retry() {
+    let site = Site::start().await;
+    site.smtp.script(Rule::at(Step::Data).times(1).act(Act::Stall));
+    let limits = [("SMTP_POOL_SIZE", "1"), ("SEND_TIMEOUT_MS", "500"), ("MAX_RETRIES", "1")];
+    let worker = site.worker(&limits).await;
+    for n in 0..5 {
+        site.push_to(&format!("a{n}")).await;
+    }
+    worker.wait_for_event("message_dead_lettered").await;
+    assert_eq!(site.mails(4).await.len(), 4);
+    assert_eq!(site.dead_letters().await[0]["to"], "a0@example.com", "the one that stalled");
+    stop(&worker).await;
+    assert_eq!((site.left().await, site.smtp.connections()), (Left { dead: 1, ..NOTHING }, 2));
+}

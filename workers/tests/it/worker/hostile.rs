@@ -104,12 +104,12 @@ fn kept(pushed: &[u8], letter: &Value) -> bool {
         return raw.as_bytes() == pushed;
     }
     if let Some(raw) = letter["raw_base64"].as_str() {
-        return base64::engine::general_purpose::STANDARD.decode(raw).unwrap() == pushed;
+        return base64::engine::general_purpose::STANDARD.decode(raw).is_ok_and(|raw| raw == pushed);
     }
     let mut letter = letter.clone();
-    letter.as_object_mut().unwrap().remove("_delivery");
+    letter.as_object_mut().expect("an object").remove("_delivery");
     serde_json::from_slice::<Value>(pushed).is_ok_and(|mut pushed| {
-        pushed.as_object_mut().unwrap().remove("_delivery");
+        pushed.as_object_mut().expect("an object").remove("_delivery");
         pushed == letter
     })
 }

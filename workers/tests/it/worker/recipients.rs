@@ -22,7 +22,7 @@ async fn one_of_each(id: &str) {
     assert_eq!(served(&site.smtp.received(1).await), ["ok@example.com"]);
     assert_eq!(site.left().await, Left { delayed: 1, messages: 1, dead: 1, ..NOTHING });
     let delayed = site.redis.command(&["HVALS", "queue:email:messages"]).await;
-    let delayed: Value = serde_json::from_slice(delayed.array()[0].bytes()).unwrap();
+    let delayed: Value = serde_json::from_slice(delayed.array()[0].bytes()).expect("JSON");
     assert_eq!(delayed["_delivery"]["recipients"], json!(["now@example.com"]));
     assert_eq!((&delayed["retries"], &delayed["cc"]), (&json!(1), &json!(["now@example.com"])));
     let letters = site.dead_letters().await;

@@ -28,6 +28,8 @@ async fn every_line_of_the_contract_without_a_worker() {
     assert_eq!(served(&site.mails(2).await), ["user@example.com"; 2]);
     stop(&worker).await;
     assert_eq!(site.left().await, NOTHING);
+    site.smtp.open(0).await;
+    assert_eq!(site.smtp.count("QUIT"), site.smtp.connections(), "it said goodbye");
 }
 
 #[tokio::test]

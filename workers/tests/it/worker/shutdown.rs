@@ -130,3 +130,40 @@ async fn idle_and_before_redis_was_ever_there() {
     waiting.wait_for_event("redis_error").await;
     stop(&waiting).await;
 }
+
+#[tokio::test]
+async fn a_server_that_never_answers_quit_holds_nobody() {
+    let site = Site::start().await;
+    site.smtp.script(Rule::at(Step::Quit).act(Act::Stall));
+    let worker = site.worker(&[]).await;
+    site.push_to("a").await;
+    assert_eq!(site.mails(1).await.len(), 1);
+    worker.sigterm();
+    assert_eq!(worker.wait_exit(Duration::from_secs(5)).await.code(), Some(0));
+    assert_eq!(site.left().await, NOTHING);
+}
+
+/// Worker after worker is replaced while messages come in: each message is sent once.
+#[tokio::test]
+async fn a_rolling_restart_under_load() {
+    let site = Site::start().await;
+    let mut worker = site.worker(&[]).await;
+    for round in 1..=4 {
+        for n in 0..100 {
+            site.push_to(&format!("r{round}n{n}")).await;
+        }
+        site.smtp.received(100 * round - 60).await;
+        worker.sigterm();
+        let next = site.worker(&[]).await;
+        assert_eq!(worker.wait_exit(LIMIT).await.code(), Some(0));
+        worker = next;
+    }
+    let mut everybody = served(&site.mails(400).await);
+    everybody.dedup();
+    assert_eq!(everybody.len(), 400);
+    stop(&worker).await;
+    assert_eq!(
+        (site.left().await, site.counter("sent").await, site.counter("taken_over").await),
+        (NOTHING, 400, 0)
+    );
+}

@@ -1,7 +1,5 @@
 //! The engine against real servers that break: each test is named after its fault and ends with a count.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
-
 mod account;
 mod confirming;
 mod crashes;

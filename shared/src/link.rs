@@ -80,6 +80,15 @@ impl Link {
         }
     }
 
+    /// Passes on what a command on `live` was answered. A lost or late answer drops the connection.
+    pub(crate) fn checked<T>(&self, live: &Connected, answer: Result<T, Error>) -> Result<T, Error> {
+        answer.inspect_err(|error| {
+            if breaks_connection(error) {
+                self.discard(live.generation);
+            }
+        })
+    }
+
     /// Closes the connection; a later call connects again.
     pub(crate) fn close(&self) {
         end(self.current.write().unwrap_or_else(|e| e.into_inner()).take());
@@ -123,6 +132,22 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// After these nothing on the connection can be trusted: an answer may still be under way, or the server is no
+/// longer the one to talk to.
+pub(crate) fn breaks_connection(error: &Error) -> bool {
+    let said = error.details();
+    match error.kind() {
+        ErrorKind::IO
+        | ErrorKind::Timeout
+        | ErrorKind::Canceled
+        | ErrorKind::Protocol
+        | ErrorKind::Parse
+        | ErrorKind::Routing
+        | ErrorKind::Auth => true,
+        _ => said.starts_with("READONLY") || said.starts_with("MASTERDOWN") || said.contains("route command"),
     }
 }
 

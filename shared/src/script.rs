@@ -74,11 +74,7 @@ pub(crate) async fn run(
         }
         other => other,
     };
-    result.inspect_err(|error| {
-        if breaks_connection(error) {
-            link.discard(live.generation);
-        }
-    })
+    link.checked(&live, result)
 }
 
 /// Runs `script` until it is answered, however long Redis is away. `args` is given `true` once an earlier call may
@@ -128,22 +124,6 @@ fn is_passing(error: &Error) -> bool {
         || ["LOADING", "READONLY", "MASTERDOWN", "OOM", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "UNBLOCKED"]
             .iter()
             .any(|word| said.starts_with(word))
-}
-
-/// After these nothing on the connection can be trusted: an answer may still be under way, or the server is no
-/// longer the one to talk to.
-pub(crate) fn breaks_connection(error: &Error) -> bool {
-    let said = error.details();
-    match error.kind() {
-        ErrorKind::IO
-        | ErrorKind::Timeout
-        | ErrorKind::Canceled
-        | ErrorKind::Protocol
-        | ErrorKind::Parse
-        | ErrorKind::Routing
-        | ErrorKind::Auth => true,
-        _ => said.starts_with("READONLY") || said.starts_with("MASTERDOWN") || said.contains("route command"),
-    }
 }
 
 /// A value's bytes, without a copy.

@@ -32,7 +32,8 @@ impl Queue {
     pub async fn enqueue(&self, lane: Lane, messages: Vec<Bytes>) -> Result<Vec<Enqueued>, QueueError> {
         let messages = messages.into_iter().map(with_id).collect::<Result<Vec<_>, _>>()?;
         let live = self.link.client().await?;
-        let _: i64 = live.client.sadd(self.keys.queues(), self.name()).await?;
+        let known = live.client.sadd::<i64, _, _>(self.keys.queues(), self.name()).await;
+        self.link.checked(&live, known)?;
         let mut enqueued = Vec::with_capacity(messages.len());
         for batch in messages.chunks(BATCH) {
             let keys = &self.keys;

@@ -56,7 +56,8 @@ impl Queue {
             if room == 0 {
                 break;
             }
-            let oldest: Vec<Bytes> = live.client.lrange(key.clone(), -(room as i64), -1).await?;
+            let oldest = live.client.lrange(key.clone(), -(room as i64), -1).await;
+            let oldest: Vec<Bytes> = self.link.checked(&live, oldest)?;
             waiting.extend(oldest.into_iter().rev().map(|bytes| look(lane, bytes, max_bytes)));
         }
         Ok(waiting)

@@ -34,7 +34,8 @@ async fn register(shared: &Shared) -> bool {
     let Ok(live) = shared.link.client().await else { return false };
     let mut queues = shared.settings.queues.clone();
     queues.push(shared.queue.clone());
-    live.client.sadd::<i64, _, _>(shared.keys.queues(), queues).await.is_ok()
+    let known = live.client.sadd::<i64, _, _>(shared.keys.queues(), queues).await;
+    shared.link.checked(&live, known).is_ok()
 }
 
 async fn beat(shared: &Shared, beat: &str) {

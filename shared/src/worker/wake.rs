@@ -13,7 +13,7 @@ use tracing::debug;
 
 use super::shared::Shared;
 use crate::keys::Lane;
-use crate::link::Link;
+use crate::link::{Link, breaks_connection};
 use crate::script;
 
 /// How long Redis blocks a pop, and how long its answer may take beyond that before the connection is given up.
@@ -164,7 +164,7 @@ async fn pop(
             link.discard(live.generation);
             false
         }
-        Err(error) if script::breaks_connection(&error) => {
+        Err(error) if breaks_connection(&error) => {
             link.discard(live.generation);
             true
         }

@@ -152,7 +152,6 @@ async fn members_without_bytes_stop_no_claim() {
 }
 
 async fn wrong_type(name: &str) {
-    println!("{name}");
     let redis = RedisServer::start().await;
     push_numbers(&redis, 8).await;
     let mut desk = Desk::new();

@@ -10,7 +10,7 @@ use redispatch_testkit::{LIMIT, eventually};
 
 use super::account::{all_sent, until};
 use super::kit::{Desk, Log, Sending, key, push, push_numbers, settings};
-use super::scripts::{self, COMPLETE, EXTEND};
+use super::scripts::{self, EXTEND};
 
 /// Loses nothing that it has answered.
 async fn durable() -> RedisServer {
@@ -175,13 +175,11 @@ async fn in_a_black_hole_past_every_limit() {
     let redis = RedisServer::start().await;
     let proxy = Proxy::start(redis.addr());
     push_numbers(&redis, 8).await;
-    let settles = proxy.watch(scripts::hash(&redis, COMPLETE).await);
     let mut desk = Desk::new();
     let worker = desk.worker(settings(&proxy.url()));
     let held = desk.take(4).await;
     proxy.black_hole();
     held.into_iter().for_each(Sending::accept);
-    settles.wait_seen(1).await;
     pass(Duration::from_secs(5)).await;
     proxy.restore();
     desk.accept(4).await;
@@ -215,4 +213,53 @@ async fn every_kind_of_outcome_survives_an_outage() {
     end.counters_are(&[("sent", 3), ("retried", 1), ("dead_lettered", 1)]);
     assert_eq!(redis.command(&["LLEN", &key("dead_letter")]).await.int(), 1);
     worker.stop().await;
+}
+
+#[tokio::test]
+async fn redis_loads_its_data_for_two_seconds() {
+    let mut redis =
+        RedisServer::with(&["--key-load-delay", "500", "--loading-process-events-interval-bytes", "1024"])
+            .await;
+    push_numbers(&redis, 8).await;
+    let mut desk = Desk::new();
+    let worker = desk.worker(settings(&redis.url()));
+    let held = desk.take(4).await;
+    redis.command(&["DEBUG", "POPULATE", "4000"]).await;
+    redis.command(&["SAVE"]).await;
+    redis.kill();
+    held.into_iter().for_each(Sending::accept);
+    redis.restart().await;
+    let refused = redis.command(&["INFO", "errorstats"]).await;
+    assert!(refused.text().contains("errorstat_LOADING"), "nobody asked meanwhile: {refused:?}");
+    desk.accept(4).await;
+    all_sent(&redis, 8, || desk.log.numbers()).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_producer_whose_connection_was_cut_enqueues_again() {
+    let redis = RedisServer::start().await;
+    let proxy = Proxy::start(redis.addr());
+    let queue = redispatch::queue::Queue::new(super::kit::QUEUE, &settings(&proxy.url())).unwrap();
+    let message = |n: usize| vec![format!(r#"{{"n":{n},"id":"{n}"}}"#).into()];
+    for n in 0..3 {
+        proxy.cut();
+        let enqueue = async || queue.enqueue(redispatch::keys::Lane::Pending, message(n)).await.is_ok();
+        eventually("it is enqueued", Duration::from_secs(5), enqueue, |done| *done).await;
+    }
+    let end = super::account::account(&redis).await;
+    end.adds_up(3, &[]);
+    end.counters_are(&[("enqueued", 3)]);
+}
+
+#[tokio::test]
+async fn numbers_of_a_queue_can_be_had_again_after_a_cut() {
+    let redis = RedisServer::start().await;
+    let proxy = Proxy::start(redis.addr());
+    let queue = redispatch::queue::Queue::new(super::kit::QUEUE, &settings(&proxy.url())).unwrap();
+    push_numbers(&redis, 3).await;
+    assert_eq!(queue.stats().await.unwrap().waiting(), 3);
+    proxy.cut();
+    let stats = async || queue.stats().await.map(|stats| stats.waiting()).ok();
+    eventually("it answers again", Duration::from_secs(5), stats, |waiting| *waiting == Some(3)).await;
 }

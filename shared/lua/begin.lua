@@ -3,7 +3,8 @@
 --
 -- Caller   shared/src/worker/begin.rs
 -- Why      `status` is a hint: "in hand" holds while there are bytes under its token, "delayed" while there are bytes
---          under its member; anything else is a leftover, and this token takes the id over
+--          under its member; anything else is a leftover, and this token takes the id over. One that is no hash is
+--          replaced: a hint must not stop the queue
 -- Again    a repetition finds its own token in `status` and answers 'go' once more; what it removed answers 'gone'
 -- Cost     O(messages given)
 --
@@ -27,7 +28,7 @@ redis.call('HLEN', counters)
 
 local seen = {}
 for i = 1, #ARGV do
-  seen[i] = redis.call('HMGET', KEYS[3 + i], 'state', 'token', 'member')
+  seen[i] = redis.pcall('HMGET', KEYS[3 + i], 'state', 'token', 'member')
 end
 
 local answer, claimed_now = {}, {}
@@ -45,6 +46,7 @@ for i, token in ipairs(ARGV) do
     redis.call('HINCRBY', counters, 'duplicates', 1)
     answer[i] = 'duplicate'
   else
+    if seen[i].err then redis.call('DEL', status) end
     redis.call('HSET', status, 'state', 'sending', 'token', token, 'at', now)
     redis.call('PERSIST', status)
     claimed_now[status] = {'sending', token, false}

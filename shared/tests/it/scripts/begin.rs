@@ -32,6 +32,16 @@ async fn a_new_id_is_taken_and_its_status_has_no_end() {
 }
 
 #[tokio::test]
+async fn a_status_that_is_no_hash_is_replaced_and_stops_nobody() {
+    let (mut queue, t) = in_hand(2).await;
+    queue.command(&["SET", &status("d"), "junk"]).await;
+    assert_eq!(queue.texts(&begin(&[(&t[0], "d"), (&t[1], "d")])).await, ["go", "duplicate"]);
+    assert_eq!(queue.state("d", "token").await, t[0]);
+    queue.settle(&complete(&[(&t[0], "d")])).await;
+    account(&mut queue).await;
+}
+
+#[tokio::test]
 async fn states_that_block_nobody_are_taken_over() {
     for (state, more) in [
         ("waiting", ["at", "1"]),

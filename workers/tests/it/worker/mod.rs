@@ -3,6 +3,7 @@
 
 mod crashes;
 mod faults;
+mod foreign;
 mod freezes;
 mod hostile;
 mod ids;

@@ -12,6 +12,9 @@ use crate::config::{OnInDoubt, WorkerSettings};
 use crate::message::{Attempt, Malformed, Record, edit, wrap_raw};
 use crate::outcome::{Failure, Outcome, Part, Receipt, Verdict};
 
+/// The shortest wait where a provider asks for one and does not say how long.
+const LEAST_THROTTLE: Duration = Duration::from_secs(1);
+
 /// A transition of one message out of `processing`.
 #[derive(Debug)]
 pub(crate) struct Settlement {
@@ -65,14 +68,21 @@ impl Judge<'_> {
                 self.give_up(held, "malformed", "malformed", failure)
             }
             Outcome::Reject(failure) => self.give_up(held, "reject", "reject", failure),
-            Outcome::Throttle { wait, .. } => {
-                let asked = wait.unwrap_or(self.settings.backoff.delay);
-                self.release(held, Some(asked.min(self.settings.backoff.max_delay)))
-            }
+            Outcome::Throttle { wait, .. } => self.release(held, Some(self.throttle(wait))),
             Outcome::Config(_) | Outcome::Unconfirmed => self.release(held, None),
             Outcome::Split(parts) => self.split(held, parts),
         };
         Settlement { held: held.clone(), change }
+    }
+
+    /// How long nobody claims. Never nothing: the message would be sent again at once, and for ever.
+    fn throttle(&self, asked: Option<Duration>) -> Duration {
+        let backoff = &self.settings.backoff;
+        let asked = asked.filter(|wait| !wait.is_zero());
+        asked
+            .unwrap_or(backoff.delay.max(LEAST_THROTTLE))
+            .min(backoff.max_delay)
+            .max(Duration::from_millis(1))
     }
 
     /// Back to the front of its lane, at no cost.

@@ -115,6 +115,44 @@ async fn a_provider_cannot_ask_for_more_than_the_longest_delay() {
     worker.stop().await;
 }
 
+/// However short `RETRY_DELAY_MS` is: without a wait the message would go out again at once, and for ever.
+#[tokio::test]
+async fn a_throttle_without_a_wait_is_no_hot_loop() {
+    for asked in [None, Some(Duration::ZERO)] {
+        let redis = RedisServer::start().await;
+        push_numbers(&redis, 1).await;
+        let mut desk = Desk::new();
+        let mut settings = settings(&redis.url());
+        settings.backoff.delay = Duration::ZERO;
+        let worker = desk.worker(settings);
+        let asks = desk.next().await;
+        let start = now(&redis).await;
+        asks.answer(throttle(asked));
+        let again = desk.next().await;
+        let waited = now(&redis).await - start;
+        assert!(waited >= 1000, "sent again after {waited} ms");
+        again.accept();
+        all_sent(&redis, 1, || desk.log.numbers()).await;
+        worker.stop().await;
+    }
+}
+
+/// `RETRY_MAX_DELAY_MS` caps it, and even a cap of zero leaves a wait.
+#[tokio::test]
+async fn a_throttle_under_a_longest_delay_of_zero_still_closes_the_gate() {
+    let redis = RedisServer::start().await;
+    push_numbers(&redis, 1).await;
+    let mut desk = Desk::new();
+    let mut settings = settings(&redis.url());
+    settings.backoff.max_delay = Duration::ZERO;
+    let worker = desk.worker(settings);
+    desk.next().await.answer(throttle(None));
+    desk.accept(1).await;
+    assert!(redis.command(&["HEXISTS", &key("control"), "throttled_until"]).await.int() == 1);
+    all_sent(&redis, 1, || desk.log.numbers()).await;
+    worker.stop().await;
+}
+
 #[tokio::test]
 async fn a_paused_queue_is_not_claimed_from_until_it_is_resumed() {
     let redis = RedisServer::start().await;

@@ -96,8 +96,9 @@ pub(crate) fn log(shared: &Shared, held: &Held, change: &Change) {
     let duration_ms = clock::boot_ms().saturating_sub(held.since);
     match change {
         Change::Complete(receipt) => {
+            let provider_id = receipt.provider_id.as_deref().map(mask::text);
             info!(event = event::MESSAGE_SENT, queue, ref = reference, id, duration_ms,
-                provider = receipt.provider, provider_id = receipt.provider_id, "sent");
+                provider = receipt.provider, provider_id = provider_id.as_deref(), "sent");
         }
         Change::Retry { delay, failure, .. } => {
             warn!(event = event::MESSAGE_RETRY, queue, ref = reference, id, duration_ms,

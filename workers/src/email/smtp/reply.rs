@@ -75,19 +75,22 @@ impl Reply {
         (code.0 == self.code / 100).then_some(code)
     }
 
-    /// What the server calls the mail it accepted: `queued as X` (Postfix), `id=X` (Exim), else its words.
+    /// What the server calls the mail it accepted: `queued as X` (Postfix), `id=X` (Exim). Nothing else of its
+    /// words, since they may name a recipient.
     pub(super) fn queue_id(&self) -> Option<String> {
-        let text = self.text.lines().next()?.trim();
-        for mark in ["queued as ", "id="] {
-            if let Some((_, id)) = text.split_once(mark) {
-                return id.split_ascii_whitespace().next().map(str::to_owned);
-            }
-        }
-        let words = match (self.enhanced(), text.split_once(' ')) {
-            (Some(_), Some((_, words))) => words,
-            _ => text,
+        let text = self.text.lines().next()?;
+        let after = |mark: &str| {
+            // ASCII case only: the offsets stay those of `text`.
+            let at = text.to_ascii_lowercase().find(mark)?;
+            let inside_word = text[..at].ends_with(|c: char| c.is_alphanumeric());
+            (!inside_word).then(|| &text[at + mark.len()..])
         };
-        words.bytes().any(|byte| byte.is_ascii_digit()).then(|| words.chars().take(128).collect())
+        let rest = after("queued as ").or_else(|| after("id="))?;
+        let end =
+            rest.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or(rest.len());
+        let (id, next) = (rest[..end].trim_end_matches('.'), rest[end..].chars().next());
+        let ends = next.is_none_or(|c| c.is_whitespace() || ",;)]>".contains(c));
+        (ends && (4..=64).contains(&id.len())).then(|| id.to_owned())
     }
 }
 
@@ -213,9 +216,32 @@ mod tests {
 
     #[test]
     fn finds_the_queue_id() {
-        assert_eq!(reply(b"250 2.0.0 Ok: queued as 4F1\r\n").queue_id().unwrap(), "4F1");
-        assert_eq!(reply(b"250 OK id=1abc-2\r\n").queue_id().unwrap(), "1abc-2");
-        assert_eq!(reply(b"250 2.0.0 OK 1699 gsmtp\r\n").queue_id().unwrap(), "OK 1699 gsmtp");
-        assert_eq!(reply(b"250 OK\r\n").queue_id(), None);
+        for (text, id) in [
+            ("2.0.0 Ok: queued as 4F1A", "4F1A"),
+            ("2.0.0 Ok: Queued as 4Z1aB21234567x.", "4Z1aB21234567x"),
+            ("OK id=1abCde-0002Xy-2", "1abCde-0002Xy-2"),
+            ("accepted (id=a_b.c-d)", "a_b.c-d"),
+        ] {
+            assert_eq!(reply(format!("250 {text}\r\n").as_bytes()).queue_id().as_deref(), Some(id), "{text}");
+        }
+    }
+
+    #[test]
+    fn server_words_are_no_queue_id() {
+        let long = format!("queued as {}", "a".repeat(65));
+        for text in [
+            "message 7 for bob@x accepted",
+            "2.0.0 OK 1699 gsmtp",
+            "queued as bob@example.com",
+            "queued as <1234@example.com>",
+            "queued as 4F1",
+            "queued as ",
+            "id=bob+tag@example.com",
+            "valid=4915112345678",
+            "OK",
+            &long,
+        ] {
+            assert_eq!(reply(format!("250 {text}\r\n").as_bytes()).queue_id(), None, "{text}");
+        }
     }
 }

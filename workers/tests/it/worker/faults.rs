@@ -54,6 +54,29 @@ async fn answering_nonsense() {
     }
 }
 
+/// Servers say what they like when they accept, the recipient's address too.
+#[tokio::test]
+async fn naming_the_recipient_when_it_accepts() {
+    let site = Site::start().await;
+    for words in ["message 7 for bob@example.com accepted", "Ok: queued as +4915112345678"] {
+        site.smtp.script(Rule::at(Step::Dot).times(1).act(Act::reply(&format!("250 {words}"))));
+    }
+    site.smtp.script(Rule::at(Step::Dot).times(1).act(Act::reply("250 2.0.0 Ok: queued as 4915112345678")));
+    let worker = site.worker(&[]).await;
+    for name in ["a", "b", "c"] {
+        site.push_to(name).await;
+    }
+    let sent = worker.wait_for_events("message_sent", 3).await;
+    let mut ids: Vec<_> = sent.iter().map(|line| line.json["provider_id"].as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, [None, None, Some("4915•••••••78")]);
+    assert!(
+        worker.log().iter().all(|line| !line.raw.contains("bob@") && !line.raw.contains("4915112345678"))
+    );
+    stop(&worker).await;
+    assert_eq!(site.left().await, NOTHING);
+}
+
 /// The mail was taken and the answer never came: sent once more by default, and recognisable as the same.
 #[tokio::test]
 async fn dropping_after_the_dot_is_in_doubt_and_retried() {

@@ -76,7 +76,7 @@ impl Delivery {
     ///
     /// # Errors
     ///
-    /// [`Unconfirmed`]: the lease is gone or Redis cannot say. Stop, and answer [`Outcome::Unconfirmed`]: the
+    /// [`Unconfirmed`]: the lease is gone, Redis cannot say, or this attempt has been ended meanwhile. Stop, and answer [`Outcome::Unconfirmed`]: the
     /// message goes back at no cost, or is somebody else's already.
     pub async fn confirm(&self) -> Result<(), Unconfirmed> {
         let held = &self.held;
@@ -87,10 +87,9 @@ impl Delivery {
                 return Err(Unconfirmed);
             }
         }
-        if held.is_lost() {
+        if held.is_lost() || !held.commit() {
             return Err(Unconfirmed);
         }
-        held.commit();
         Ok(())
     }
 }

@@ -1,7 +1,10 @@
 //! What a worker holds: every message from its claim until its settle was answered.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU64,
+    Ordering::{AcqRel, Acquire, Relaxed},
+};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
@@ -14,6 +17,13 @@ use crate::message::Head;
 /// Longer than any reference there is, in bytes: nobody can smuggle a text of any length in as one.
 const LONGEST_REFERENCE: usize = 64;
 
+/// Nothing was said to the provider that counts.
+const OPEN: u8 = 0;
+/// The provider may have been told to accept.
+const COMMITTED: u8 = 1;
+/// The provider will not be told to accept.
+const STOPPED: u8 = 2;
+
 /// One message in hand.
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -24,8 +34,8 @@ pub(crate) struct Held {
     pub(crate) since: u64,
     /// Boot clock, ms, at which the last renewal that succeeded was sent.
     renewed: AtomicU64,
-    /// The provider may have been told to accept.
-    committed: AtomicBool,
+    /// One of the three below. It leaves `OPEN` once, so that a send is either stopped or in doubt, never both.
+    send: AtomicU8,
     /// The lease was found to be gone.
     lost: AtomicBool,
 }
@@ -38,7 +48,7 @@ impl Held {
             head,
             since: clock::boot_ms(),
             renewed: AtomicU64::new(sent),
-            committed: AtomicBool::new(false),
+            send: AtomicU8::new(OPEN),
             lost: AtomicBool::new(false),
         }
     }
@@ -66,12 +76,22 @@ impl Held {
         self.lost.load(Relaxed)
     }
 
-    pub(crate) fn commit(&self) {
-        self.committed.store(true, Relaxed);
+    /// The provider is about to be told to accept. False when the send was stopped before.
+    pub(crate) fn commit(&self) -> bool {
+        self.leave_open(COMMITTED)
     }
 
-    pub(crate) fn is_committed(&self) -> bool {
-        self.committed.load(Relaxed)
+    /// Nothing more is to be sent. False when the provider may have been told to accept before.
+    pub(crate) fn stop(&self) -> bool {
+        self.leave_open(STOPPED)
+    }
+
+    /// Whether the send is in state `to` after trying to get it there.
+    fn leave_open(&self, to: u8) -> bool {
+        match self.send.compare_exchange(OPEN, to, AcqRel, Acquire) {
+            Ok(_) => true,
+            Err(now) => now == to,
+        }
     }
 
     /// Everything known of crashes: those in the token and those in the message.
@@ -180,5 +200,34 @@ impl Hand {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+
+    /// A handler on another thread says yes while shutdown says no: one of them was first, for both.
+    #[test]
+    fn a_send_is_confirmed_or_stopped_and_never_both() {
+        for _ in 0..2000 {
+            let token = Token::parse("a.1:n:0:b.1").unwrap();
+            let held = Held::new(token, Bytes::new(), Head::default(), 0);
+            let both = Barrier::new(2);
+            let (confirmed, stopped) = thread::scope(|scope| {
+                let confirming = scope.spawn(|| {
+                    both.wait();
+                    held.commit()
+                });
+                both.wait();
+                let stopped = held.stop();
+                (confirming.join().unwrap(), stopped)
+            });
+            assert_ne!(confirmed, stopped);
+            assert_eq!((held.commit(), held.stop()), (confirmed, stopped), "and it stays so");
+        }
     }
 }

@@ -62,10 +62,11 @@ where
     }
 }
 
-/// A send that ended without an outcome: in doubt once the provider may have been told to accept.
+/// A send that ended without an outcome: in doubt once the provider may have been told to accept. From here on it
+/// cannot be confirmed any more, by whatever thread the handler still runs on.
 pub(crate) fn unanswered(held: &Held, error: String) -> Outcome {
     let failure = Failure::new(error);
-    if held.is_committed() { Outcome::InDoubt(failure) } else { Outcome::Retry(failure) }
+    if held.stop() { Outcome::Retry(failure) } else { Outcome::InDoubt(failure) }
 }
 
 /// Turns an outcome into a settle, and into the pause that it may ask for.

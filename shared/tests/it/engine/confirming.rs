@@ -105,3 +105,34 @@ async fn a_lease_past_its_half_is_renewed_by_the_look_itself() {
     all_sent(&redis, 1, || desk.log.numbers()).await;
     worker.stop().await;
 }
+
+/// The handler may go on elsewhere, on a thread or in a task of its own: what was answered for it holds.
+#[tokio::test]
+async fn it_fails_once_the_attempt_was_ended() {
+    let redis = RedisServer::start().await;
+    push_numbers(&redis, 1).await;
+    let mut desk = Desk::new();
+    let send_timeout = Duration::from_millis(50);
+    let worker = desk.worker(WorkerSettings { send_timeout, ..settings(&redis.url()) });
+    let late = desk.next().await.delivery.clone();
+    let second = desk.next().await.delivery.clone();
+    assert_eq!((late.attempt(), second.attempt()), (1, 2));
+    assert!(late.confirm().await.is_err(), "its time was up");
+    worker.stop().await;
+    assert!(second.confirm().await.is_err());
+}
+
+#[tokio::test]
+async fn it_fails_once_the_worker_was_stopped() {
+    let redis = RedisServer::start().await;
+    push_numbers(&redis, 1).await;
+    let mut desk = Desk::new();
+    let worker = desk.worker(settings(&redis.url()));
+    let sending = desk.next().await;
+    worker.stop_now();
+    assert_eq!(worker.ended().await.unwrap(), Default::default());
+    assert!(sending.delivery.confirm().await.is_err());
+    let end = super::account::account(&redis).await;
+    end.adds_up(1, &[]);
+    assert_eq!(end.waiting, [r#"{"n":0}"#], "back at no cost");
+}

@@ -58,6 +58,8 @@ events! {
     ORPHANS_FOUND = "orphans_found";
     /// A send panicked; its message alone failed.
     SEND_PANICKED = "send_panicked";
+    /// A bug: where the program panicked and why.
+    PANICKED = "panicked";
     /// Settings cannot be used; the process ends with 78.
     SETTINGS_REFUSED = "settings_refused";
 }

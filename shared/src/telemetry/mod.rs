@@ -16,6 +16,7 @@
 pub mod event;
 mod format;
 pub mod mask;
+mod panics;
 mod settings;
 
 use std::io;
@@ -35,7 +36,8 @@ pub enum InitError {
     Again(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Starts logging of this process to stderr, a line at a time and unbuffered: a crash loses no line.
+/// Starts logging of this process to stderr, a line at a time and unbuffered: a crash loses no line. Panics become
+/// log lines too, with their text masked.
 ///
 /// # Errors
 ///
@@ -49,5 +51,6 @@ pub fn init(settings: &LogSettings) -> Result<(), InitError> {
         .log_internal_errors(false);
     tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?;
     mask::set(settings.recipients);
+    panics::log();
     Ok(())
 }

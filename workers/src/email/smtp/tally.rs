@@ -1,10 +1,15 @@
 //! Who got the mail, who did not, and why: the recipients of one mail become one [`Outcome`].
 
+use std::collections::HashSet;
+
 use lettre::Address;
 use redispatch::{Failure, Outcome, Part, Receipt, Verdict};
 
 use super::reply::Reply;
 use super::verdicts::Meaning;
+
+/// Characters of an error that is joined from several.
+const MAX_ERROR: usize = 1000;
 
 pub(super) struct Tally<'a> {
     recipients: &'a [Address],
@@ -75,17 +80,20 @@ impl<'a> Tally<'a> {
             let of = |wanted| all().find(|(means, _)| *means == wanted);
             let in_doubt = of(Meaning::InDoubt).is_some();
             let everybody = of(Meaning::Config).or(of(Meaning::Throttle)).filter(|_| !in_doubt);
-            let alike = all().all(|(other, _)| other == means).then_some((means, failure));
-            if let Some((means, failure)) = everybody.or(alike) {
+            if let Some((means, failure)) = everybody {
                 return whole(means, failure.clone());
+            }
+            if all().all(|(other, _)| other == means) {
+                let failures: Vec<_> = all().map(|(_, failure)| failure).collect();
+                return whole(means, joined(&failures));
             }
         }
         Outcome::Split(self.parts())
     }
 
-    /// One part for each answer.
+    /// One part for each verdict, however many texts the server found for it: each part is a copy of the message.
     fn parts(&self) -> Vec<Part> {
-        let mut parts: Vec<Part> = Vec::new();
+        let mut groups: Vec<(Verdict, Vec<String>, Vec<&Failure>)> = Vec::new();
         for (recipient, fate) in self.recipients.iter().zip(&self.fates) {
             let Fate::Failed(means, failure) = fate else { continue };
             let verdict = match means {
@@ -94,13 +102,44 @@ impl<'a> Tally<'a> {
                 Meaning::Retry | Meaning::Throttle | Meaning::Config | Meaning::Full => Verdict::Retry,
             };
             let recipient = recipient.to_string();
-            match parts.iter_mut().find(|part| part.verdict == verdict && part.failure == *failure) {
-                Some(part) => part.recipients.push(recipient),
-                None => parts.push(Part { recipients: vec![recipient], verdict, failure: failure.clone() }),
+            match groups.iter_mut().find(|(known, ..)| *known == verdict) {
+                Some((_, recipients, failures)) => {
+                    recipients.push(recipient);
+                    failures.push(failure);
+                }
+                None => groups.push((verdict, vec![recipient], vec![failure])),
             }
         }
-        parts
+        let part = |(verdict, recipients, failures): (_, _, Vec<_>)| Part {
+            recipients,
+            verdict,
+            failure: joined(&failures),
+        };
+        groups.into_iter().map(part).collect()
     }
+}
+
+/// The first of `failures`, of which there is one at least, with what the others say differently.
+fn joined(failures: &[&Failure]) -> Failure {
+    let mut failure = failures[0].clone();
+    let mut known = HashSet::from([failures[0].error.as_str()]);
+    let (mut length, mut more) = (failure.error.chars().count(), 0);
+    for other in &failures[1..] {
+        if !known.insert(&other.error) {
+            continue;
+        }
+        let with_other = length + 2 + other.error.chars().count();
+        if more == 0 && with_other <= MAX_ERROR {
+            failure.error.extend(["; ", &other.error]);
+            length = with_other;
+        } else {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        failure.error.push_str(&format!(" … and {more} more like it"));
+    }
+    failure
 }
 
 /// The outcome of a mail that nobody got, all for the same reason.

@@ -89,6 +89,38 @@ async fn nobody_accepted_for_different_reasons() {
     assert!(matches!(outcome, Outcome::Split(parts) if parts.len() == 2));
 }
 
+/// Real servers repeat the address in the reply. A part is a copy of the whole message, so it is one a verdict.
+#[tokio::test]
+async fn many_refused_with_differing_texts() {
+    for accepted in [1, 0] {
+        let server = SmtpServer::start().await;
+        let mut names: Vec<_> = (0..150).map(|n| format!("r{n}")).collect();
+        for name in &names {
+            server.script(refuse(name, &format!("550 5.1.1 <{name}@example.com>: user unknown")));
+        }
+        names.extend((0..accepted).map(|_| "good".to_owned()));
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let outcome = send(&pool(settings(&server)), &names).await;
+        let failure = match outcome {
+            Outcome::Split(parts) if accepted == 1 => {
+                let [part] = &parts[..] else { panic!("{} parts", parts.len()) };
+                let refused: Vec<_> = names[..150].iter().map(|name| format!("{name}@example.com")).collect();
+                assert_eq!((&part.recipients, part.verdict), (&refused, Verdict::Reject));
+                part.failure.clone()
+            }
+            Outcome::Reject(failure) if accepted == 0 => failure,
+            other => panic!("{other:?}"),
+        };
+        let said = |n| format!("RCPT: 550 5.1.1 <r{n}@example.com>: user unknown");
+        assert!(failure.error.starts_with(&format!("{}; {}; ", said(0), said(1))), "{failure:?}");
+        let shown = failure.error.matches("RCPT:").count();
+        assert!(failure.error.ends_with(&format!("user unknown … and {} more like it", 150 - shown)));
+        assert!((900..1050).contains(&failure.error.chars().count()), "{failure:?}");
+        assert_eq!(failure.code.as_deref(), Some("550"));
+        assert_eq!(server.received(0).await.len(), accepted);
+    }
+}
+
 #[tokio::test]
 async fn too_many_recipients_in_mid_list() {
     for reply in ["452 4.5.3 too many recipients", "452 too many", "552 too many", "552 5.5.3 too many"] {

@@ -76,6 +76,27 @@ async fn refused_for_now_until_its_retries_are_used_up() {
     assert_eq!(site.left().await, Left { dead: 1, ..NOTHING });
 }
 
+/// One copy of the message, not 150.
+#[tokio::test]
+async fn many_refused_with_differing_texts_are_one_dead_letter() {
+    let site = Site::start().await;
+    let mut names: Vec<_> = (0..150).map(|n| format!("r{n}@example.com")).collect();
+    for name in &names {
+        let unknown = Act::reply(&format!("550 5.1.1 <{name}>: user unknown"));
+        site.smtp.script(Rule::at(Step::Rcpt).matching(&format!("<{name}>")).act(unknown));
+    }
+    names.push("ok@example.com".to_owned());
+    let worker = site.worker(&[]).await;
+    site.push(json!({ "to": names, "body": "b" }).to_string()).await;
+    assert_eq!(served(&site.mails(1).await), ["ok@example.com"]);
+    let letters = site.dead_letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0]["_delivery"]["recipients"], json!(names[..150]));
+    assert_eq!(letters[0]["_delivery"]["code"], "550");
+    stop(&worker).await;
+    assert_eq!(site.left().await, Left { dead: 1, ..NOTHING });
+}
+
 /// A server that takes two recipients a transaction gets as many transactions as it needs.
 #[tokio::test]
 async fn a_server_that_takes_few_recipients_at_a_time() {

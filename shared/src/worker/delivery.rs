@@ -1,9 +1,11 @@
 //! One message, as a handler sees it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep_until};
 
 use super::hand::Held;
 use super::keeper;
@@ -11,11 +13,15 @@ use super::shared::Shared;
 use crate::clock;
 use crate::outcome::{Failure, Outcome};
 
+/// What a handler gets at most to answer in, once its time is up.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// A message in hand, given to the handler that sends it. Cheap to clone.
 #[derive(Clone)]
 pub struct Delivery {
     held: Arc<Held>,
     shared: Arc<Shared>,
+    deadline: Instant,
 }
 
 /// The lease could not be confirmed: the message must not be sent now. Answer with [`Outcome::Unconfirmed`].
@@ -29,9 +35,29 @@ impl From<Unconfirmed> for Outcome {
     }
 }
 
+/// Why a send has to end now. As an [`Outcome`] it is that of a message nobody can have got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TimeUp {
+    /// `SEND_TIMEOUT_MS` is about to end. As an outcome: [`Outcome::Retry`].
+    #[error("no answer within SEND_TIMEOUT_MS ({} ms)", .0.as_millis())]
+    SendTimeout(Duration),
+    /// The worker stops. As an outcome: [`Outcome::Unconfirmed`], at no cost.
+    #[error("stopped at shutdown before the provider answered")]
+    Shutdown,
+}
+
+impl From<TimeUp> for Outcome {
+    fn from(why: TimeUp) -> Self {
+        match why {
+            TimeUp::SendTimeout(_) => Outcome::Retry(Failure::new(why.to_string())),
+            TimeUp::Shutdown => Outcome::Unconfirmed,
+        }
+    }
+}
+
 impl Delivery {
-    pub(crate) fn new(held: Arc<Held>, shared: Arc<Shared>) -> Self {
-        Self { held, shared }
+    pub(crate) fn new(held: Arc<Held>, shared: Arc<Shared>, deadline: Instant) -> Self {
+        Self { held, shared, deadline }
     }
 
     /// The message as its producer pushed it, with `retries` and `_delivery` as the queue keeps them.
@@ -68,6 +94,24 @@ impl Delivery {
     /// The only recipients that are still to be served, where an earlier attempt served the others.
     pub fn recipients(&self) -> Option<&[String]> {
         self.held.head.record.as_ref()?.recipients.as_deref()
+    }
+
+    /// When this attempt's `SEND_TIMEOUT_MS` ends and its handler is dropped. Shutdown may end it sooner.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Waits until the handler has to answer: a twentieth of `SEND_TIMEOUT_MS`, at most 500 ms, before
+    /// [`deadline`](Self::deadline), or when shutdown waits no longer. Who does not answer by then is dropped, and the
+    /// whole message counts as not sent, or as in doubt once it was confirmed. So a sender that serves some
+    /// recipients before others selects on this, and answers with [`Outcome::Split`] who has not got it yet.
+    pub async fn time_is_up(&self) -> TimeUp {
+        let limit = self.shared.settings.send_timeout;
+        let mut stopping = self.shared.stopping.subscribe();
+        tokio::select! {
+            () = sleep_until(self.deadline - (limit / 20).min(LAST_WORDS)) => TimeUp::SendTimeout(limit),
+            _ = stopping.wait_for(|stopping| *stopping) => TimeUp::Shutdown,
+        }
     }
 
     /// Call this right before the provider is told to accept: from here on a missing answer is in doubt, up to here

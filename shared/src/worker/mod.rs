@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-pub use delivery::{Delivery, Unconfirmed};
+pub use delivery::{Delivery, TimeUp, Unconfirmed};
 pub use progress::Progress;
 pub use shutdown::{Shutdown, Trigger};
 pub(crate) use token::start_id;
@@ -43,6 +43,9 @@ use crate::link::{COMMANDS, Link};
 use crate::outcome::Outcome;
 use crate::telemetry::event;
 use shared::Shared;
+
+/// Handlers that know whom they served are given this long to say so, before they are stopped.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// What is stopped at the shutdown limit is given this long to be settled, however short the limit.
 const LAST_SETTLES: Duration = Duration::from_secs(1);
@@ -115,7 +118,8 @@ impl Worker {
     /// Runs `handler` for every message until told to stop, at most `settings.concurrency` at a time.
     ///
     /// - Redis away, at the start or later, is waited for.
-    /// - The future of a handler that is still running at the end of the shutdown limit is dropped.
+    /// - The future of a handler that is still running at the end of the shutdown limit is dropped, 100 ms after
+    ///   [`Delivery::time_is_up`] told it.
     ///
     /// # Errors
     ///
@@ -191,6 +195,8 @@ async fn drain(shared: &Shared, mut claiming: JoinHandle<()>, mut stop: Shutdown
         () = tokio::time::sleep_until(end - reserve) => {}
         () = stop.stopped() => {}
     }
+    shared.stopping.send_replace(true);
+    let _ = tokio::time::timeout(LAST_WORDS, no_send(shared)).await;
     stop_sends(shared);
     let end = end.max(Instant::now() + LAST_SETTLES);
     let _ = tokio::time::timeout_at(end, async {
@@ -215,8 +221,7 @@ fn stop_sends(shared: &Shared) {
     // Newest first, so that the oldest ends up at the very front.
     stopped.sort_unstable_by_key(|held| std::cmp::Reverse(held.token.number));
     for held in stopped {
-        let outcome = match send::unanswered(&held, "stopped at shutdown before the provider answered".into())
-        {
+        let outcome = match send::unanswered(&held, TimeUp::Shutdown.to_string()) {
             Outcome::Retry(_) => Outcome::Unconfirmed,
             in_doubt => in_doubt,
         };
@@ -232,6 +237,10 @@ async fn claimed(claiming: &mut JoinHandle<()>) {
 
 async fn sends_ended(shared: &Shared, claiming: &mut JoinHandle<()>) {
     claimed(claiming).await;
+    no_send(shared).await;
+}
+
+async fn no_send(shared: &Shared) {
     while shared.hand.sending() > 0 {
         shared.slots.notified().await;
     }

@@ -3,17 +3,22 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
+use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 
-use super::delivery::Delivery;
+use super::delivery::{Delivery, TimeUp};
 use super::hand::Held;
 use super::settlement::Change;
 use super::shared::Shared;
 use crate::clock;
 use crate::outcome::{Failure, Outcome};
 use crate::telemetry::{event, mask};
+
+/// Ten years: a longer limit is none, and no clock overflows.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// Starts the handler for a message in hand.
 pub(crate) fn start<H, F>(shared: &Arc<Shared>, handler: &Arc<H>, held: Arc<Held>)
@@ -40,10 +45,12 @@ where
     H: Fn(Delivery) -> F,
     F: Future<Output = Outcome>,
 {
-    let delivery = Delivery::new(held.clone(), shared.clone());
+    let limit = shared.settings.send_timeout;
+    let deadline = Instant::now() + limit.min(LONGEST);
+    let delivery = Delivery::new(held.clone(), shared.clone(), deadline);
     // The call itself may panic too, so it happens inside.
     let send = AssertUnwindSafe(async { handler(delivery).await }).catch_unwind();
-    match tokio::time::timeout(shared.settings.send_timeout, send).await {
+    match timeout_at(deadline, send).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => {
             let text = panic
@@ -55,10 +62,7 @@ where
                 error = %mask::text(&text), "the handler panicked; this message fails, the worker goes on");
             unanswered(&held, format!("the handler panicked: {text}"))
         }
-        Err(_) => {
-            let limit = shared.settings.send_timeout.as_millis();
-            unanswered(&held, format!("no answer within SEND_TIMEOUT_MS ({limit} ms)"))
-        }
+        Err(_) => unanswered(&held, TimeUp::SendTimeout(limit).to_string()),
     }
 }
 

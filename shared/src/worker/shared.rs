@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::hand::Hand;
 use super::progress::Progress;
@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) progress: Progress,
     /// Told whenever a slot may have become free.
     pub(crate) slots: Notify,
+    /// True from when shutdown waits for no send any more.
+    pub(crate) stopping: watch::Sender<bool>,
     pub(crate) settle: mpsc::UnboundedSender<Settlement>,
     pub(crate) pause: Mutex<Pause>,
     numbers: AtomicU64,
@@ -63,6 +65,7 @@ impl Shared {
             hand: Hand::default(),
             progress: Progress::default(),
             slots: Notify::new(),
+            stopping: watch::Sender::new(false),
             settle,
             pause: Mutex::default(),
             numbers: AtomicU64::new(1),

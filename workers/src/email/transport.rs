@@ -56,7 +56,7 @@ impl Transport {
                     needs_smtputf8: mail.needs_smtputf8,
                     eight_bit: mail.eight_bit,
                 };
-                pool.send(&mail, || delivery.confirm()).await
+                pool.send(&mail, || delivery.confirm(), delivery.time_is_up()).await
             }
             Self::File(outbox) => match delivery.confirm().await {
                 Ok(()) => outbox.send(mail).await,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use redispatch::config::{OnInDoubt, WorkerSettings};
+use redispatch::worker::TimeUp;
 use redispatch::{Failure, Outcome};
 use redispatch_testkit::redis::RedisServer;
 
@@ -291,4 +292,32 @@ async fn in_doubt_is_tried_again_where_nothing_else_is_asked_for() {
     end.counters_are(&[("sent", 1), ("retried", 1)]);
     worker.stop().await;
     assert_eq!(account(&redis).await, end);
+}
+
+#[tokio::test]
+async fn a_send_whose_time_is_up_answers_with_what_it_knows() {
+    let redis = RedisServer::start().await;
+    push(&redis, r#"{"n":0}"#).await;
+    let send_timeout = Duration::from_millis(400);
+    let settings = WorkerSettings {
+        send_timeout,
+        on_in_doubt: OnInDoubt::DeadLetter,
+        max_retries: 1,
+        ..settings(&redis.url())
+    };
+    let worker = Running::start(settings, move |delivery| async move {
+        delivery.confirm().await.unwrap();
+        let why = delivery.time_is_up().await;
+        assert_eq!(why, TimeUp::SendTimeout(send_timeout));
+        assert!(tokio::time::Instant::now() < delivery.deadline());
+        why.into()
+    });
+    let end = until(&redis, "given up", |now| now.dead.len() == 1).await;
+    let json: serde_json::Value = serde_json::from_str(&end.dead[0]).unwrap();
+    assert_eq!(
+        json["_delivery"]["reason"], "retries_exhausted",
+        "what the handler said, not in doubt: {json}"
+    );
+    assert_eq!(json["_delivery"]["error"], "no answer within SEND_TIMEOUT_MS (400 ms)");
+    worker.stop().await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redispatch::config::WorkerSettings;
-use redispatch::worker::Stopped;
+use redispatch::worker::{Stopped, TimeUp};
 use redispatch_testkit::proxy::{Proxy, Then};
 use redispatch_testkit::redis::RedisServer;
 use redispatch_testkit::{LIMIT, eventually};
@@ -98,6 +98,30 @@ async fn a_second_signal_stops_at_once_and_more_than_one_batch_goes_back_in_orde
     end.adds_up(500, &[]);
     end.counters_are(&[]);
     assert_eq!(numbers(&end.waiting), (0..500).collect::<Vec<_>>());
+}
+
+/// By the limit as by a second signal: who was served already is not served again.
+#[tokio::test]
+async fn a_send_that_is_stopped_answers_with_what_it_knows() {
+    for at_once in [true, false] {
+        let redis = RedisServer::start().await;
+        push_numbers(&redis, 1).await;
+        let mut desk = Desk::new();
+        let shutdown_timeout = Duration::from_millis(if at_once { 600_000 } else { 100 });
+        let worker = desk.worker(WorkerSettings { shutdown_timeout, ..settings(&redis.url()) });
+        let sending = desk.next().await;
+        sending.delivery.confirm().await.unwrap();
+        worker.drain();
+        if at_once {
+            worker.stop_now();
+        }
+        assert_eq!(sending.delivery.time_is_up().await, TimeUp::Shutdown);
+        sending.accept();
+        assert_eq!(worker.ended().await.unwrap(), Stopped::default());
+        let end = account(&redis).await;
+        end.adds_up(1, &desk.log.numbers());
+        end.counters_are(&[("sent", 1)]);
+    }
 }
 
 #[tokio::test]

@@ -3,16 +3,17 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use redispatch::worker::TimeUp;
 use redispatch::{Failure, Outcome};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 
 use super::session::Session;
 use super::settings::{SmtpSettings, TlsMode};
-use super::tally::whole;
+use super::tally::Tally;
 use super::tls::Tls;
 use super::transaction::{Attempt, Mail};
-use super::verdicts::meaning;
+use super::verdicts::{Meaning, meaning};
 
 /// Up to `pool_size` connections to one server, opened when they are needed.
 ///
@@ -62,31 +63,78 @@ impl Pool {
     /// - `confirm` is asked right before the data is written (once for each transaction, where the server takes
     ///   fewer recipients than the mail has). When it fails, nothing of the data is written, the connection is
     ///   dropped, and the outcome is [`Outcome::Unconfirmed`]. It must not touch this pool.
+    /// - `time_is_up` ends the sending wherever it is, and drops the connection: who got the mail has it, who is
+    ///   waiting for the answer to the dot is in doubt, and the rest is tried again; at no cost, where nobody can
+    ///   have it and [`TimeUp::Shutdown`] was the reason.
     /// - Dropping the future drops the connection. Before `confirm` was asked, the mail is surely not sent.
     /// - A server that cannot be reached, or is lost before the final dot, is an [`Outcome::Retry`] of this mail;
     ///   a connection that is found dead after lying idle costs nothing.
     /// - [`Outcome::Split`] names those who did not get it, by the addresses in `mail.recipients`.
-    pub async fn send<F, E>(&self, mail: &Mail<'_>, mut confirm: impl FnMut() -> F) -> Outcome
+    pub async fn send<F, E>(
+        &self,
+        mail: &Mail<'_>,
+        mut confirm: impl FnMut() -> F,
+        time_is_up: impl Future<Output = TimeUp>,
+    ) -> Outcome
+    where
+        F: Future<Output = Result<(), E>>,
+    {
+        if mail.recipients.is_empty() {
+            return Outcome::Reject(Failure::new("the mail has no recipient").by("smtp"));
+        }
+        let mut tally = Tally::new(mail.recipients);
+        let ended = tokio::select! {
+            biased;
+            attempt = self.attempt(mail, &mut confirm, &mut tally) => Ok(attempt),
+            why = time_is_up => Err(why),
+        };
+        match ended {
+            Ok(Attempt::Done | Attempt::Gone) => tally.outcome(),
+            Ok(Attempt::Unconfirmed) => {
+                tally.stopped(&Failure::new("not sent: the hold on the message was not confirmed").by("smtp"))
+            }
+            Err(why) => {
+                let failure = Failure::new(why.to_string()).by("smtp");
+                match why {
+                    TimeUp::SendTimeout(_) => tally.late(&failure),
+                    TimeUp::Shutdown => tally.stopped(&failure),
+                }
+            }
+        }
+    }
+
+    async fn attempt<'a, F, E>(
+        &self,
+        mail: &Mail<'a>,
+        confirm: &mut impl FnMut() -> F,
+        tally: &mut Tally<'a>,
+    ) -> Attempt
     where
         F: Future<Output = Result<(), E>>,
     {
         let Ok(_slot) = self.shared.slots.acquire().await else {
-            return Outcome::Retry(Failure::new("the SMTP pool is closed").by("smtp"));
+            tally.rest(Meaning::Retry, &Failure::new("the SMTP pool is closed").by("smtp"));
+            return Attempt::Done;
         };
-        if let Some(mut session) = self.reuse().await
-            && let Attempt::Done(outcome) = session.send(mail, &mut confirm).await
-        {
-            self.give_back(session);
-            return outcome;
+        if let Some(mut session) = self.reuse().await {
+            match session.send(mail, confirm, tally).await {
+                Attempt::Gone => *tally = Tally::new(mail.recipients),
+                ended => {
+                    self.give_back(session);
+                    return ended;
+                }
+            }
         }
         match self.connect().await {
             Ok(mut session) => {
-                let (Attempt::Done(outcome) | Attempt::Gone(outcome)) =
-                    session.send(mail, &mut confirm).await;
+                let ended = session.send(mail, confirm, tally).await;
                 self.give_back(session);
-                outcome
+                ended
             }
-            Err((means, failure)) => whole(means, failure),
+            Err((means, failure)) => {
+                tally.rest(means, &failure);
+                Attempt::Done
+            }
         }
     }
 
@@ -111,7 +159,7 @@ impl Pool {
         quit_all(sessions).await;
     }
 
-    async fn connect(&self) -> Result<Session, (super::verdicts::Meaning, Failure)> {
+    async fn connect(&self) -> Result<Session, (Meaning, Failure)> {
         let connected = Session::connect(&self.shared.settings, self.shared.tls.as_ref()).await;
         connected.map_err(|fault| (meaning(&fault, false), fault.failure()))
     }

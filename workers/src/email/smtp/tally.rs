@@ -21,6 +21,8 @@ pub(super) struct Tally<'a> {
 #[derive(Clone, PartialEq, Eq)]
 enum Fate {
     Waiting,
+    /// Accepted, and the dot is written.
+    Unanswered,
     Delivered,
     Failed(Meaning, Failure),
 }
@@ -38,6 +40,10 @@ impl<'a> Tally<'a> {
         self.fates.contains(&Fate::Waiting)
     }
 
+    pub(super) fn dot_written(&mut self, accepted: &[usize]) {
+        accepted.iter().for_each(|index| self.fates[*index] = Fate::Unanswered);
+    }
+
     pub(super) fn delivered(&mut self, accepted: &[usize], reply: &Reply) {
         accepted.iter().for_each(|index| self.fates[*index] = Fate::Delivered);
         self.queue_id = reply.queue_id();
@@ -49,19 +55,26 @@ impl<'a> Tally<'a> {
 
     /// What happened to everybody who is still waiting.
     pub(super) fn rest(&mut self, means: Meaning, failure: &Failure) {
-        for fate in self.fates.iter_mut().filter(|fate| **fate == Fate::Waiting) {
+        self.turn(&Fate::Waiting, means, failure);
+    }
+
+    fn turn(&mut self, from: &Fate, means: Meaning, failure: &Failure) {
+        for fate in self.fates.iter_mut().filter(|fate| *fate == from) {
             *fate = Fate::Failed(means, failure.clone());
         }
     }
 
-    /// The outcome when the sender was told not to go on.
-    pub(super) fn unconfirmed(mut self) -> Outcome {
+    /// The outcome when the sender was told not to go on: at no cost, if nobody can have it.
+    pub(super) fn stopped(mut self, failure: &Failure) -> Outcome {
+        self.turn(&Fate::Unanswered, Meaning::InDoubt, failure);
         let may_have_it = |fate: &Fate| matches!(fate, Fate::Delivered | Fate::Failed(Meaning::InDoubt, _));
-        if !self.fates.iter().any(may_have_it) {
-            return Outcome::Unconfirmed;
-        }
-        let failure = Failure::new("not sent: the hold on the message was not confirmed").by("smtp");
-        self.rest(Meaning::Retry, &failure);
+        if self.fates.iter().any(may_have_it) { self.late(failure) } else { Outcome::Unconfirmed }
+    }
+
+    /// The outcome when there was no time to go on.
+    pub(super) fn late(mut self, failure: &Failure) -> Outcome {
+        self.turn(&Fate::Unanswered, Meaning::InDoubt, failure);
+        self.rest(Meaning::Retry, failure);
         self.outcome()
     }
 
@@ -69,7 +82,7 @@ impl<'a> Tally<'a> {
         let delivered = self.fates.contains(&Fate::Delivered);
         let mut failed = self.fates.iter().filter_map(|fate| match fate {
             Fate::Failed(means, failure) => Some((*means, failure)),
-            Fate::Waiting | Fate::Delivered => None,
+            Fate::Waiting | Fate::Unanswered | Fate::Delivered => None,
         });
         let Some((means, failure)) = failed.next() else {
             return Outcome::Sent(Receipt { provider_id: self.queue_id, provider: Some("smtp") });
@@ -143,7 +156,7 @@ fn joined(failures: &[&Failure]) -> Failure {
 }
 
 /// The outcome of a mail that nobody got, all for the same reason.
-pub(super) fn whole(means: Meaning, failure: Failure) -> Outcome {
+fn whole(means: Meaning, failure: Failure) -> Outcome {
     match means {
         Meaning::Retry | Meaning::Full => Outcome::Retry(failure),
         Meaning::Throttle => Outcome::Throttle { failure, wait: None },

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::future::Future;
 
 use lettre::Address;
-use redispatch::{Failure, Outcome};
 
 use super::escape::escape;
 use super::fault::{Cause, Fault};
@@ -32,32 +31,36 @@ pub struct Mail<'a> {
     pub eight_bit: bool,
 }
 
-/// How far a connection got with a mail.
+/// How far a connection got with a mail. Who got it and who did not is in the [`Tally`].
 pub(super) enum Attempt {
-    Done(Outcome),
+    Done,
     /// The connection went before the server dealt with anything of the mail. If it had lain idle, that is
-    /// nothing; if not, this is the outcome.
-    Gone(Outcome),
+    /// nothing.
+    Gone,
+    /// Not confirmed: nothing more was written.
+    Unconfirmed,
 }
 
 impl Session {
-    /// Sends `mail` in as many transactions as the server needs, each recipient in one of them.
+    /// Sends `mail` in as many transactions as the server needs, each recipient in one of them. Dropped at any
+    /// point, `tally` tells who has it and who may have it.
     ///
     /// `confirm` is asked right before the data of each transaction is written; after an error nothing is.
-    pub(super) async fn send<F, E>(&mut self, mail: &Mail<'_>, confirm: &mut impl FnMut() -> F) -> Attempt
+    pub(super) async fn send<F, E>(
+        &mut self,
+        mail: &Mail<'_>,
+        confirm: &mut impl FnMut() -> F,
+        tally: &mut Tally<'_>,
+    ) -> Attempt
     where
         F: Future<Output = Result<(), E>>,
     {
         self.mails += 1;
-        let mut tally = Tally::new(mail.recipients);
-        if mail.recipients.is_empty() {
-            return Attempt::Done(Outcome::Reject(Failure::new("the mail has no recipient").by("smtp")));
-        }
         let line = match self.mail_line(mail) {
             Ok(line) => line,
             Err(fault) => {
                 tally.rest(meaning(&fault, mail.from_is_default), &fault.failure());
-                return Attempt::Done(tally.outcome());
+                return Attempt::Done;
             }
         };
         let data = escape(mail.data);
@@ -67,18 +70,18 @@ impl Session {
                 let gone = first && fault.is_gone();
                 self.note(&fault);
                 tally.rest(meaning(&fault, mail.from_is_default), &fault.failure());
-                return if gone { Attempt::Gone(tally.outcome()) } else { Attempt::Done(tally.outcome()) };
+                return if gone { Attempt::Gone } else { Attempt::Done };
             }
             first = false;
-            let accepted = self.name_recipients(mail, &mut tally).await;
+            let accepted = self.name_recipients(mail, tally).await;
             if accepted.is_empty() {
                 continue;
             }
-            match self.hand_over(&data, confirm).await {
+            match self.hand_over(&data, confirm, || tally.dot_written(&accepted)).await {
                 Ok(Some(reply)) => tally.delivered(&accepted, &reply),
                 Ok(None) => {
                     self.over = true;
-                    return Attempt::Done(tally.unconfirmed());
+                    return Attempt::Unconfirmed;
                 }
                 Err(fault) => {
                     self.note(&fault);
@@ -91,7 +94,7 @@ impl Session {
                 }
             }
         }
-        Attempt::Done(tally.outcome())
+        Attempt::Done
     }
 
     /// MAIL with what the mail needs of the server and the server offers.
@@ -164,6 +167,7 @@ impl Session {
         &mut self,
         data: &[u8],
         confirm: &mut impl FnMut() -> F,
+        dot_written: impl FnOnce(),
     ) -> Result<Option<Reply>, Fault>
     where
         F: Future<Output = Result<(), E>>,
@@ -176,7 +180,7 @@ impl Session {
         if confirm().await.is_err() {
             return Ok(None);
         }
-        match self.wire.data(data, self.limits.data, self.limits.dot).await {
+        match self.wire.data(data, self.limits.data, self.limits.dot, dot_written).await {
             Ok(reply) => {
                 self.unfinished = false;
                 if reply.is_2xx() { Ok(Some(reply)) } else { Err(Cause::unexpected(reply).at(Stage::Dot)) }

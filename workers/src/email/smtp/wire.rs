@@ -63,13 +63,15 @@ impl Wire {
         timeout(limit, reply).await.map_err(|_| Cause::Silent(limit))?
     }
 
-    /// Writes `message`, which needs no more escaping (see `escape`), with the final dot, and
-    /// reads the reply. `piece` limits each step of the writing, `answer` the wait after it.
+    /// Writes `message`, which needs no more escaping (see `escape`), with the final dot, calls `dot_written`, and
+    /// reads the reply. `piece` limits each step of the writing, `answer` the wait after it. Dropped before that
+    /// call, the server cannot have accepted.
     pub(super) async fn data(
         &mut self,
         message: &[u8],
         piece: Duration,
         answer: Duration,
+        dot_written: impl FnOnce(),
     ) -> Result<Reply, DataFault> {
         self.nothing_unread().map_err(DataFault::BeforeDot)?;
         let dot: &[u8] =
@@ -88,6 +90,7 @@ impl Wire {
                 _ => Err(DataFault::BeforeDot(problem)),
             };
         }
+        dot_written();
         match timeout(piece, self.io.flush()).await {
             Ok(Ok(())) => self.reply(answer).await.map_err(DataFault::AfterDot),
             Ok(Err(error)) => Err(DataFault::AfterDot(Cause::io(error))),

@@ -1,6 +1,6 @@
 //! Stalls, hang-ups, nonsense and cancelled sends, at each step.
 
-use std::future::ready;
+use std::future::{pending, ready};
 use std::time::{Duration, Instant};
 
 use lettre::Address;
@@ -178,7 +178,7 @@ async fn cancelled_send_takes_its_connection_along() {
             needs_smtputf8: false,
             eight_bit: false,
         };
-        assert_failed(&pool.send(&mail, yes).await, "reject", "550 5.7.1 refused");
+        assert_failed(&pool.send(&mail, yes, pending()).await, "reject", "550 5.7.1 refused");
         assert_eq!(server.connections(), 2, "{step:?}");
     }
 }
@@ -197,7 +197,7 @@ async fn not_confirmed_writes_nothing_of_the_data() {
         needs_smtputf8: false,
         eight_bit: false,
     };
-    assert_eq!(pool.send(&mail, || ready(Err(()))).await, Outcome::Unconfirmed);
+    assert_eq!(pool.send(&mail, || ready(Err(())), pending()).await, Outcome::Unconfirmed);
     server.open(0).await;
     assert_eq!(server.count("DATA"), 1, "it was asked after the 354");
     assert_sent(&send(&pool, &["b"]).await);
@@ -235,6 +235,6 @@ async fn hang_up_within_the_data_is_no_doubt() {
         needs_smtputf8: false,
         eight_bit: false,
     };
-    let (outcome, ()) = tokio::join!(pool.send(&mail, yes), server);
+    let (outcome, ()) = tokio::join!(pool.send(&mail, yes, pending()), server);
     assert_failed(&outcome, "retry", "DATA: the server closed the connection");
 }

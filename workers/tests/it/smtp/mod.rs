@@ -2,11 +2,12 @@
 
 mod connecting;
 mod faults;
+mod out_of_time;
 mod pooling;
 mod recipients;
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::{Ready, pending, ready};
 use std::time::Duration;
 
 use lettre::Address;
@@ -53,7 +54,7 @@ async fn send(pool: &Pool, names: &[&str]) -> Outcome {
         needs_smtputf8: false,
         eight_bit: false,
     };
-    pool.send(&mail, yes).await
+    pool.send(&mail, yes, pending()).await
 }
 
 #[track_caller]

@@ -1,7 +1,7 @@
 //! Several recipients, and what MAIL says about a message.
 
 use std::cell::Cell;
-use std::future::ready;
+use std::future::{pending, ready};
 
 use lettre::Address;
 use redispatch::{Failure, Outcome, Part, Verdict};
@@ -177,7 +177,7 @@ async fn second_transaction_not_confirmed() {
         asked.set(asked.get() + 1);
         ready(if asked.get() == 1 { Ok(()) } else { Err(()) })
     };
-    let outcome = pool(settings(&server)).send(&mail, once).await;
+    let outcome = pool(settings(&server)).send(&mail, once, pending()).await;
     let Outcome::Split(parts) = outcome else { panic!("{outcome:?}") };
     assert_eq!((parts.len(), parts[0].verdict), (1, Verdict::Retry));
     assert_eq!(parts[0].recipients, ["b@example.com"]);
@@ -226,7 +226,7 @@ async fn sender_refused() {
                 needs_smtputf8: false,
                 eight_bit: false,
             };
-            assert_failed(&pool.send(&mail, yes).await, name, "550 5.1.8");
+            assert_failed(&pool.send(&mail, yes, pending()).await, name, "550 5.1.8");
         }
     }
 }
@@ -265,7 +265,7 @@ async fn mail_says_what_the_server_wants_to_know() {
             needs_smtputf8,
             eight_bit,
         };
-        assert_sent(&pool(settings(&server)).send(&mail, yes).await);
+        assert_sent(&pool(settings(&server)).send(&mail, yes, pending()).await);
         assert_eq!(server.received(1).await[0].parameters, expected);
     }
 }
@@ -284,7 +284,7 @@ async fn too_large_and_smtputf8_are_refused_without_asking() {
         needs_smtputf8: true,
         eight_bit: false,
     };
-    assert_failed(&pool.send(&mail, yes).await, "reject", "does not offer SMTPUTF8");
+    assert_failed(&pool.send(&mail, yes, pending()).await, "reject", "does not offer SMTPUTF8");
     assert_eq!((server.count("MAIL"), server.connections()), (0, 1));
 }
 
@@ -308,7 +308,7 @@ async fn what_arrives_is_what_was_sent() {
             needs_smtputf8: true,
             eight_bit: true,
         };
-        assert_sent(&pool.send(&mail, yes).await);
+        assert_sent(&pool.send(&mail, yes, pending()).await);
         let mails = server.received(before + 1).await;
         assert_eq!(String::from_utf8_lossy(&mails[before].data), expected);
         assert_eq!(

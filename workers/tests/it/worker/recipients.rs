@@ -109,3 +109,43 @@ async fn a_server_that_takes_few_recipients_at_a_time() {
     stop(&worker).await;
     assert_eq!((site.left().await, site.counter("sent").await), (NOTHING, 1));
 }
+
+/// The first of two has the mail when the server falls silent in the second transaction, before or after its dot.
+async fn silent_in_the_second_transaction(step: Step) -> Site {
+    let site = Site::start().await;
+    site.smtp.script(Rule::at(Step::Rcpt).after(1).times(1).act(Act::reply("452 4.5.3 too many recipients")));
+    site.smtp.script(Rule::at(step).after(1).times(1).act(Act::Stall));
+    site
+}
+
+const TO_TWO: &str = r#"{"to":["a@example.com","b@example.com"],"body":"b"}"#;
+
+#[tokio::test]
+async fn out_of_time_in_the_second_transaction_and_the_first_one_is_not_sent_again() {
+    for step in [Step::Mail, Step::Data, Step::Dot] {
+        let site = silent_in_the_second_transaction(step).await;
+        let worker = site.worker(&[("SEND_TIMEOUT_MS", "1000")]).await;
+        site.push(TO_TWO).await;
+        worker.wait_for_event("message_split").await;
+        assert_eq!(served(&site.mails(2).await), ["a@example.com", "b@example.com"], "{step:?}");
+        stop(&worker).await;
+        assert_eq!(site.left().await, NOTHING);
+    }
+}
+
+#[tokio::test]
+async fn stopped_in_the_second_transaction_and_the_first_one_is_not_sent_again() {
+    for step in [Step::Mail, Step::Data, Step::Dot] {
+        let site = silent_in_the_second_transaction(step).await;
+        let worker = site.worker(&[("SHUTDOWN_TIMEOUT_MS", "500")]).await;
+        site.push(TO_TWO).await;
+        site.smtp.stalled(1).await;
+        stop(&worker).await;
+        assert_eq!(worker.events("message_split").len(), 1, "{step:?}");
+        assert_eq!(site.left().await, Left { delayed: 1, messages: 1, ..NOTHING });
+        let next = site.worker(&[]).await;
+        assert_eq!(served(&site.mails(2).await), ["a@example.com", "b@example.com"], "{step:?}");
+        stop(&next).await;
+        assert_eq!(site.left().await, NOTHING);
+    }
+}

@@ -1,3 +1,10 @@
 //! What the workers send, and how: one module for each channel.
 
+mod channel;
+mod check;
+mod dry_run;
 pub mod email;
+mod run;
+
+pub use channel::Channel;
+pub use run::run;

@@ -1,9 +1,11 @@
 //! What producers and operators do with a queue, one file a verb.
 
 mod enqueue;
+mod peek;
 mod stats;
 
 pub use enqueue::Enqueued;
+pub use peek::{Plan, Waiting};
 pub use stats::Stats;
 
 use fred::error::Error;

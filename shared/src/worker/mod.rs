@@ -7,6 +7,7 @@ mod delivery;
 mod engine;
 mod hand;
 mod heartbeat;
+mod inspect;
 mod intake;
 mod keeper;
 mod progress;
@@ -24,7 +25,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fred::interfaces::ConfigInterface;
+use fred::prelude::ClientLike;
 use fred::types::config::Config;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -56,9 +57,12 @@ pub enum WorkerError {
     /// The queue's name has another shape than `[a-z0-9_-]{1,64}`.
     #[error("`{0}` is no queue name: use 1 to 64 of a-z, 0-9, _ and -")]
     QueueName(String),
-    /// The address of Redis, or what TLS needs, is unusable. Nothing was started.
-    #[error("Redis settings: {0}")]
+    /// The address of Redis, or what TLS needs, is unusable, or it cannot be reached. Nothing was started.
+    #[error("Redis: {0}")]
     Redis(String),
+    /// The server is older than Redis 7.0. Nothing was started.
+    #[error("{0} is too old: Redis or Valkey 7.0 or newer is needed")]
+    Version(String),
     /// Redis may throw messages away when its memory is full. Nothing was started.
     #[error(
         "Redis runs with maxmemory-policy `{0}` and a memory limit, so it may evict messages; \
@@ -91,6 +95,19 @@ impl Worker {
         Ok(Self { queue: queue.to_owned(), settings, config })
     }
 
+    /// Connects to Redis and looks at it as [`Worker::run`] does at its start. Gives the server's name and version.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkerError::Redis`] where it cannot be reached, else as [`Worker::run`].
+    pub async fn check(&self) -> Result<String, WorkerError> {
+        let link = Link::new(self.config.clone(), "check");
+        let away = |error| WorkerError::Redis(crate::script::describe(&error));
+        let live = link.client().await.map_err(away)?;
+        let _: String = live.client.ping(None).await.map_err(away)?;
+        inspect::inspect(&live.client, self.settings.allow_eviction).await
+    }
+
     /// Runs `handler` for every message until told to stop, at most `settings.concurrency` at a time.
     ///
     /// - Redis away, at the start or later, is waited for.
@@ -98,7 +115,7 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// [`WorkerError::Eviction`], [`WorkerError::Keeper`]; nothing was claimed.
+    /// [`WorkerError::Version`], [`WorkerError::Eviction`], [`WorkerError::Keeper`]; nothing was claimed.
     pub async fn run<H, F>(self, handler: H, shutdown: Shutdown) -> Result<Stopped, WorkerError>
     where
         H: Fn(Delivery) -> F + Send + Sync + 'static,
@@ -115,7 +132,9 @@ impl Worker {
         if stop.or(connected(&shared)).await {
             return Ok(Stopped::default());
         }
-        refuse_eviction(&shared).await?;
+        if let Ok(live) = shared.link.client().await {
+            inspect::inspect(&live.client, shared.settings.allow_eviction).await?;
+        }
         let keeper = keeper::Keeper::start(shared.clone(), config.clone())?;
         let tasks = [
             tokio::spawn(settle::run(shared.clone(), finished)),
@@ -151,28 +170,6 @@ async fn connected(shared: &Shared) {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(1));
     }
-}
-
-/// Refuses a Redis that may evict messages. One that does not let itself be asked is trusted.
-async fn refuse_eviction(shared: &Shared) -> Result<(), WorkerError> {
-    let Ok(live) = shared.link.client().await else { return Ok(()) };
-    let policy = config_value(&live.client, "maxmemory-policy").await;
-    let limit = config_value(&live.client, "maxmemory").await;
-    match (policy, limit) {
-        (Some(policy), Some(limit)) if policy.starts_with("allkeys-") && limit != "0" => {
-            if !shared.settings.allow_eviction {
-                return Err(WorkerError::Eviction(policy));
-            }
-            warn!(event = event::REDIS_ERROR, policy, "Redis may evict messages when its memory is full");
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-async fn config_value(client: &fred::clients::Client, name: &str) -> Option<String> {
-    let answer: std::collections::HashMap<String, String> = client.config_get(name).await.ok()?;
-    answer.into_values().next()
 }
 
 /// Waits for the signal, then sees everything in hand out.

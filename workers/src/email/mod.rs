@@ -7,9 +7,15 @@ mod custom_headers;
 mod headers;
 pub mod json;
 mod message_id;
+mod outbox;
 mod parts;
 pub mod payload;
+mod preview;
 pub mod schema;
+mod sender;
 pub mod settings;
 pub mod smtp;
 mod text;
+mod transport;
+
+pub use sender::Email;

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use lettre::message::Mailbox;
 use redispatch::config::{Fault, Kind, Otherwise::*, Reader, Setting, Table, check};
-use secrecy::SecretString;
+
+use super::address::Mailbox;
+use super::smtp::{SmtpSettings, TlsMode};
 
 /// The settings of [`EmailSettings`].
 pub const EMAIL: Table = Table {
@@ -51,54 +52,27 @@ pub const EMAIL: Table = Table {
 #[derive(Debug, Clone)]
 pub struct EmailSettings {
     /// How mail leaves.
-    pub transport: Transport,
-    /// Where the file transport writes.
-    pub outbox_dir: PathBuf,
-    /// The SMTP server; always there for [`Transport::Smtp`].
-    pub smtp: Option<SmtpSettings>,
-    /// Sender of messages that name none: `a@b` or `Name <a@b>`.
-    pub from: Option<String>,
+    pub transport: TransportSettings,
+    /// Sender of messages that name none.
+    pub from: Option<Mailbox>,
 }
 
 /// How mail leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
+#[derive(Debug, Clone)]
+pub enum TransportSettings {
     /// To an SMTP server.
-    Smtp,
-    /// Into `.eml` files.
-    File,
+    Smtp(Box<SmtpSettings>),
+    /// Into `.eml` files in this folder.
+    File(PathBuf),
     /// Nowhere (load tests).
     Null,
 }
 
-/// How to reach the SMTP server.
-#[derive(Debug, Clone)]
-pub struct SmtpSettings {
-    /// Host name or address.
-    pub host: String,
-    /// Port, not 0.
-    pub port: u16,
-    /// User to log in as; there is a password exactly where there is a user.
-    pub user: Option<String>,
-    /// Password to log in with.
-    pub pass: Option<SecretString>,
-    /// How the connection is encrypted.
-    pub tls: TlsMode,
-    /// Connections at a time, 1 to 10,000.
-    pub pool_size: usize,
-}
-
-/// How an SMTP connection is encrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsMode {
-    /// From the first byte.
-    Implicit,
-    /// By STARTTLS, or the server is not used.
-    StartTls,
-    /// By STARTTLS where the server offers it.
-    Opportunistic,
-    /// Not at all.
-    None,
+#[derive(Clone, Copy, PartialEq)]
+enum Transport {
+    Smtp,
+    File,
+    Null,
 }
 
 const TRANSPORTS: [(&str, Transport); 3] =
@@ -115,14 +89,19 @@ impl EmailSettings {
     /// placeholder, and a fault of `reader`.
     pub fn read(reader: &mut Reader<'_>, concurrency: usize) -> Self {
         let transport = reader.choice("EMAIL_TRANSPORT", &TRANSPORTS);
-        let outbox_dir = reader.path("EMAIL_OUTBOX_DIR").unwrap_or_default();
+        let outbox = reader.path("EMAIL_OUTBOX_DIR").unwrap_or_default();
         let from = reader.parsed("SMTP_FROM", sender);
         if transport == Some(Transport::Smtp) && !reader.is_set("SMTP_HOST") {
             let cure = "set it, or EMAIL_TRANSPORT=file to try things out";
             reader.fault(Fault::new("SMTP_HOST", "is needed for EMAIL_TRANSPORT=smtp", cure));
         }
         let smtp = smtp(reader, concurrency);
-        Self { transport: transport.unwrap_or(Transport::Smtp), outbox_dir, smtp, from }
+        let transport = match (transport, smtp) {
+            (Some(Transport::Smtp), Some(smtp)) => TransportSettings::Smtp(smtp.into()),
+            (Some(Transport::File), _) => TransportSettings::File(outbox),
+            (Some(Transport::Null) | Some(Transport::Smtp) | None, _) => TransportSettings::Null,
+        };
+        Self { transport, from }
     }
 }
 
@@ -137,17 +116,20 @@ fn smtp(reader: &mut Reader<'_>, concurrency: usize) -> Option<SmtpSettings> {
             reader.fault(Fault::new(name, format!("is set without {other}"), cure));
         }
     }
-    let by_port = if port == 465 { TlsMode::Implicit } else { TlsMode::StartTls };
-    let tls = reader.choice("SMTP_TLS", &TLS_MODES).unwrap_or(by_port);
+    let tls = reader.choice("SMTP_TLS", &TLS_MODES);
     let pool_size = reader.number_if_set("SMTP_POOL_SIZE").unwrap_or(concurrency);
-    Some(SmtpSettings { host: host?, port, user, pass, tls, pool_size })
+    let settings = SmtpSettings::new(host?, port);
+    Some(SmtpSettings {
+        credentials: user.zip(pass),
+        tls: tls.unwrap_or(settings.tls),
+        pool_size,
+        ..settings
+    })
 }
 
-fn sender(text: &str) -> Result<String, String> {
-    match text.parse::<Mailbox>() {
-        Ok(_) if !text.contains(char::is_control) => Ok(text.to_owned()),
-        _ => Err("write an address such as a@example.com or Name <a@example.com>".to_owned()),
-    }
+fn sender(text: &str) -> Result<Mailbox, String> {
+    let cure = "write an address such as a@example.com or Name <a@example.com>";
+    Mailbox::parse(text).map_err(|_| cure.to_owned())
 }
 
 #[cfg(test)]

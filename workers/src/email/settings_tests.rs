@@ -5,6 +5,13 @@ use secrecy::ExposeSecret as _;
 
 use super::*;
 
+fn smtp_of(settings: EmailSettings) -> SmtpSettings {
+    match settings.transport {
+        TransportSettings::Smtp(smtp) => *smtp,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn read(env: &[(&str, &str)]) -> (EmailSettings, String) {
     let env = env.iter().map(|(n, v)| (OsString::from(n), OsString::from(v)));
     let sources = Sources::new(&[EMAIL], env, (vec![], vec![]));
@@ -17,21 +24,24 @@ fn read(env: &[(&str, &str)]) -> (EmailSettings, String) {
 fn defaults_follow_port_and_concurrency() {
     for (port, tls) in [("465", TlsMode::Implicit), ("587", TlsMode::StartTls), ("25", TlsMode::StartTls)] {
         let (settings, faults) = read(&[("SMTP_HOST", "mail.example"), ("SMTP_PORT", port)]);
-        assert_eq!((settings.transport, &*faults), (Transport::Smtp, ""));
-        assert_eq!((settings.outbox_dir.as_path(), settings.from), (Path::new("./outbox"), None));
-        let smtp = settings.smtp.unwrap();
-        assert_eq!((&*smtp.host, smtp.tls, smtp.pool_size, smtp.user), ("mail.example", tls, 10, None));
+        assert_eq!((settings.from.clone(), &*faults), (None, ""));
+        let smtp = smtp_of(settings);
+        assert_eq!((&*smtp.host, smtp.tls, smtp.pool_size), ("mail.example", tls, 10));
+        assert!(smtp.credentials.is_none());
     }
     let (settings, _) = read(&[("SMTP_HOST", "h"), ("SMTP_PORT", "465"), ("SMTP_TLS", "none # lab")]);
-    assert_eq!(settings.smtp.unwrap().tls, TlsMode::None);
+    assert_eq!(smtp_of(settings).tls, TlsMode::None);
 }
 
 #[test]
 fn the_file_transport_needs_no_server() {
     let (settings, faults) = read(&[("EMAIL_TRANSPORT", "file"), ("EMAIL_OUTBOX_DIR", "/tmp/o # x")]);
-    assert_eq!((settings.transport, &*faults), (Transport::File, ""));
-    assert!(settings.smtp.is_none());
-    assert_eq!(settings.outbox_dir, Path::new("/tmp/o # x"));
+    assert_eq!(faults, "");
+    assert!(
+        matches!(settings.transport, TransportSettings::File(folder) if folder == Path::new("/tmp/o # x"))
+    );
+    let (settings, _) = read(&[("EMAIL_TRANSPORT", "file")]);
+    assert!(matches!(settings.transport, TransportSettings::File(folder) if folder == Path::new("./outbox")));
 }
 
 #[test]
@@ -40,7 +50,7 @@ fn a_login_is_whole_and_its_password_never_shows() {
     let (settings, faults) = read(&login);
     assert_eq!(faults, "");
     assert!(!format!("{settings:?}").contains("hunter"));
-    assert_eq!(settings.smtp.unwrap().pass.unwrap().expose_secret(), "hunter$2 # x");
+    assert_eq!(smtp_of(settings).credentials.unwrap().1.expose_secret(), "hunter$2 # x");
     for alone in [&login[..2], &[login[0], login[2]]] {
         let (_, faults) = read(alone);
         assert!(faults.contains(&format!("{}: is set without SMTP_", alone[1].0)), "{faults}");
@@ -67,7 +77,8 @@ fn all_faults_at_once() {
 #[test]
 fn senders() {
     for good in ["a@example.com", "Coupons <noreply@example.com>", "\"O'Neil, J\" <j@x.org>"] {
-        assert_eq!(read(&[("SMTP_HOST", "h"), ("SMTP_FROM", good)]).0.from.as_deref(), Some(good));
+        let from = read(&[("SMTP_HOST", "h"), ("SMTP_FROM", good)]).0.from;
+        assert_eq!(from, Some(Mailbox::parse(good).unwrap()));
     }
     for bad in ["nobody", "a@", "@b", "a@b, c@d", "X <a@b", "X\n <a@b.c>", "a@b # x"] {
         assert!(read(&[("SMTP_HOST", "h"), ("SMTP_FROM", bad)]).1.contains("SMTP_FROM"), "{bad}");

@@ -1,0 +1,54 @@
+//! Whether a Redis may be trusted with messages.
+
+use std::collections::HashMap;
+
+use fred::clients::Client;
+use fred::interfaces::ConfigInterface;
+use fred::prelude::ClientLike;
+use fred::types::InfoKind;
+use tracing::warn;
+
+use super::WorkerError;
+use crate::telemetry::event;
+
+const OLDEST_MAJOR: u32 = 7;
+
+/// Refuses a server that is too old, and one that may evict messages. One that does not let itself be asked is
+/// trusted. Gives its name and version.
+pub(crate) async fn inspect(client: &Client, allow_eviction: bool) -> Result<String, WorkerError> {
+    let info: String = client.info(Some(InfoKind::Server)).await.unwrap_or_default();
+    let server = describe(&info);
+    let major = field(&info, "redis_version").and_then(|version| version.split('.').next()?.parse().ok());
+    if major.is_some_and(|major: u32| major < OLDEST_MAJOR) {
+        return Err(WorkerError::Version(server));
+    }
+    let policy =
+        config_value(client, "maxmemory-policy").await.filter(|policy| policy.starts_with("allkeys-"));
+    let limited = config_value(client, "maxmemory").await.is_some_and(|limit| limit != "0");
+    match policy.filter(|_| limited) {
+        Some(policy) if !allow_eviction => Err(WorkerError::Eviction(policy)),
+        Some(policy) => {
+            warn!(event = event::REDIS_ERROR, policy, "Redis may evict messages when its memory is full");
+            Ok(server)
+        }
+        None => Ok(server),
+    }
+}
+
+/// Valkey tells the version of Redis it follows, and its own beside it.
+fn describe(info: &str) -> String {
+    match (field(info, "valkey_version"), field(info, "redis_version")) {
+        (Some(version), _) => format!("Valkey {version}"),
+        (None, Some(version)) => format!("Redis {version}"),
+        (None, None) => "Redis of unknown version".to_owned(),
+    }
+}
+
+fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+}
+
+async fn config_value(client: &Client, name: &str) -> Option<String> {
+    let answer: HashMap<String, String> = client.config_get(name).await.ok()?;
+    answer.into_values().next()
+}

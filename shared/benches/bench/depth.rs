@@ -1,6 +1,6 @@
-//! Row e, second part: the same with 1,000 and with 1,000,000 messages waiting.
+//! Row e, second part: the engine with 1,000 and with 1,000,000 messages waiting. Both take 100,000, timed a
+//! thousand at a time: from the first call of the handler to the thousandth, the first batch not counted.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
@@ -8,106 +8,104 @@ use redispatch::config::WorkerSettings;
 use redispatch::{Delivery, Outcome, Receipt, Shutdown, Worker};
 use tokio::sync::mpsc;
 
-use crate::engine::engine;
-use crate::server::{Server, Usage, message};
+use crate::server::{Server, message};
 use crate::table::Figure;
-use crate::{ROUNDS, median, progress};
+use crate::{ROUNDS, median, on_a_thread, progress};
 
 const DEEP: usize = 1_000_000;
-/// Taken out of the deep queue in each round.
-const TAKEN: usize = 100_000;
 const SHALLOW: usize = 1_000;
-/// How often a shallow queue is filled in each round.
-const BURSTS: usize = 100;
+/// Taken in each round.
+const TAKEN: usize = 100_000;
 const CONCURRENCY: usize = 100;
 
 pub(crate) async fn depth(aof: bool) -> Vec<Figure> {
     let mut server = Server::start(aof).await;
     progress(format_args!("e: {DEEP} messages waiting: pushing them"));
-    // Around a million throughout: half of what is taken lies on top.
+    // A million on average: half of what will be taken lies on top.
     server.fill("deep", DEEP + ROUNDS * TAKEN / 2, message).await;
-    let (mut rates, mut costs) = (Vec::new(), Vec::new());
+    let (mut deep, mut shallow) = (Spells::default(), Spells::default());
     for round in 1..=ROUNDS {
         progress(format_args!("e: {SHALLOW} and {DEEP} messages waiting, round {round} of {ROUNDS}"));
-        let (shallow_rate, shallow_cost) = bursts(&mut server).await;
-        let before = server.usage().await;
-        let run = engine(&server.url(), "deep", TAKEN, CONCURRENCY).await;
-        let deep_cost = server.usage().await.since(before, run.handled).cpu_us;
-        rates.push((run.steady, shallow_rate));
-        costs.push((deep_cost, shallow_cost));
+        let pushes = pushes(&mut server).await;
+        spell(&mut server, "shallow", &mut shallow, pushes).await;
+        spell(&mut server, "deep", &mut deep, 0.0).await;
     }
-    let apart = |pairs: &[(f64, f64)]| {
-        median(&pairs.iter().map(|(deep, shallow)| (deep / shallow - 1.0) * 100.0).collect::<Vec<_>>())
-    };
-    let of = |pairs: &[(f64, f64)], deep: bool| {
-        median(&pairs.iter().map(|(d, s)| if deep { *d } else { *s }).collect::<Vec<_>>())
-    };
+    let apart = |deep: &[f64], shallow: &[f64]| (median(deep) / median(shallow) - 1.0).abs() * 100.0;
+    let (rate, us) = ("messages/s", "µs a message");
     vec![
-        Figure::new('e', "engine, 1,000,000 waiting against 1,000: how far apart", apart(&rates).abs(), "%")
-            .at_most(20.0),
-        Figure::new('e', "engine, 1,000,000 waiting", of(&rates, true), "messages/s"),
-        Figure::new('e', "engine, 1,000 waiting", of(&rates, false), "messages/s"),
         Figure::new(
             'e',
-            "Redis CPU, 1,000,000 waiting against 1,000: how far apart",
-            apart(&costs).abs(),
+            "engine, 1,000,000 waiting, apart from 1,000",
+            apart(&deep.rates, &shallow.rates),
             "%",
         )
         .at_most(20.0),
-        Figure::new('e', "Redis CPU, 1,000,000 waiting", of(&costs, true), "µs a message"),
-        Figure::new('e', "Redis CPU, 1,000 waiting", of(&costs, false), "µs a message"),
+        Figure::new('e', "engine, 1,000,000 waiting", median(&deep.rates), rate),
+        Figure::new('e', "engine, 1,000 waiting", median(&shallow.rates), rate),
+        Figure::new(
+            'e',
+            "Redis CPU, 1,000,000 waiting, apart from 1,000",
+            apart(&deep.cpu_us, &shallow.cpu_us),
+            "%",
+        )
+        .at_most(20.0),
+        Figure::new('e', "Redis CPU, 1,000,000 waiting", median(&deep.cpu_us), us),
+        Figure::new('e', "Redis CPU, 1,000 waiting", median(&shallow.cpu_us), us),
     ]
 }
 
-/// Pushes 1,000 messages at once to a worker that is running, again and again. Gives messages a second from the
-/// first call of the handler to the last, the first batch not counted, and Redis CPU a message without the pushes.
-async fn bursts(server: &mut Server) -> (f64, f64) {
-    let pushes = pushes(server).await;
-    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+#[derive(Default)]
+struct Spells {
+    /// Messages a second, one for each thousand.
+    rates: Vec<f64>,
+    /// Redis CPU a message without the pushes, one for each round.
+    cpu_us: Vec<f64>,
+}
+
+/// An engine that takes 100,000 messages. With `pushes`, what they cost Redis a message, each thousand is pushed
+/// at once when the one before has come.
+async fn spell(server: &mut Server, queue: &'static str, spells: &mut Spells, pushes: f64) {
+    let before = server.usage().await;
+    let (mark, mut marks) = mpsc::unbounded_channel();
     let (trigger, shutdown) = Shutdown::manual();
     let url = server.url();
-    let worker = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let worker = on_a_thread(async move {
         let settings =
             WorkerSettings { concurrency: CONCURRENCY, ..WorkerSettings::new(url.parse().unwrap()) };
-        let count = Arc::new(AtomicUsize::new(0));
+        let count = AtomicUsize::new(0);
         let handler = move |_: Delivery| {
-            let before = count.fetch_add(1, Relaxed) % SHALLOW;
-            if before == 0 || before == SHALLOW - 1 {
-                arrived.send(Instant::now()).unwrap();
+            let nth = count.fetch_add(1, Relaxed) + 1;
+            if nth <= TAKEN && (nth % SHALLOW == 1 || nth.is_multiple_of(SHALLOW)) {
+                mark.send(Instant::now()).unwrap();
+            }
+            if nth == TAKEN {
+                trigger.drain();
             }
             std::future::ready(Outcome::Sent(Receipt::default()))
         };
-        runtime.block_on(Worker::new("shallow", settings).unwrap().run(handler, shutdown)).unwrap();
+        Worker::new(queue, settings).unwrap().run(handler, shutdown).await.unwrap();
     });
-    server.asleep(2).await;
-    let before = server.usage().await;
-    let mut rates = Vec::new();
-    for _ in 0..BURSTS {
-        server.ask(&push("shallow")).await;
-        let first = arrivals.recv().await.expect("the first message is handled");
-        let last = arrivals.recv().await.expect("the last message is handled");
-        rates.push((SHALLOW - CONCURRENCY) as f64 / last.duration_since(first).as_secs_f64());
-    }
-    server.asleep(2).await;
-    let spent = server.usage().await.since(before, BURSTS * SHALLOW);
-    trigger.drain();
-    while !worker.is_finished() {
-        tokio::task::yield_now().await;
+    for _ in 0..TAKEN / SHALLOW {
+        if pushes > 0.0 {
+            server.ask(&push(queue)).await;
+        }
+        let first = marks.recv().await.expect("the first of the thousand is handled");
+        let last = marks.recv().await.expect("the thousandth is handled");
+        spells.rates.push((SHALLOW - CONCURRENCY) as f64 / last.duration_since(first).as_secs_f64());
     }
     worker.join().unwrap();
-    (median(&rates), spent.cpu_us - pushes.cpu_us)
+    spells.cpu_us.push(server.usage().await.since(before, TAKEN).cpu_us - pushes);
 }
 
-/// What the pushes alone cost, a message.
-async fn pushes(server: &mut Server) -> Usage {
+/// What the pushes alone cost Redis, µs a message.
+async fn pushes(server: &mut Server) -> f64 {
     let before = server.usage().await;
-    for _ in 0..BURSTS {
+    for _ in 0..TAKEN / SHALLOW {
         server.ask(&push("nobody")).await;
     }
-    let spent = server.usage().await.since(before, BURSTS * SHALLOW);
+    let spent = server.usage().await.since(before, TAKEN);
     server.ask(&["DEL", "queue:nobody:pending"]).await;
-    spent
+    spent.cpu_us
 }
 
 fn push(queue: &str) -> Vec<String> {

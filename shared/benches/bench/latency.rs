@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::server::{Server, message};
 use crate::table::Figure;
-use crate::{median, progress, quantile};
+use crate::{median, on_a_thread, progress, quantile};
 
 const MESSAGES: usize = 1_000;
 const WARM_UP: usize = 50;
@@ -86,10 +86,4 @@ async fn connected(url: &str) -> Client {
     let client = Builder::from_config(Config::from_url(url).unwrap()).build().unwrap();
     client.init().await.unwrap();
     client
-}
-
-fn on_a_thread(work: impl Future<Output = ()> + Send + 'static) -> std::thread::JoinHandle<()> {
-    std::thread::spawn(|| {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
-    })
 }

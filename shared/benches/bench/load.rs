@@ -46,6 +46,6 @@ pub(crate) async fn load(aof: bool) -> Vec<Figure> {
 
 async fn spent_by_engine(server: &mut Server) -> Usage {
     let before = server.usage().await;
-    let run = engine(&server.url(), "bench", MESSAGES, CONCURRENCY).await;
+    let run = engine(&server.url(), MESSAGES, CONCURRENCY).await;
     server.usage().await.since(before, run.handled)
 }

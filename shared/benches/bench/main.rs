@@ -94,3 +94,10 @@ fn quantile(values: &[f64], share: f64) -> f64 {
 fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
+
+/// Runs a worker beside the one who feeds it.
+fn on_a_thread(work: impl Future<Output = ()> + Send + 'static) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(|| {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
+    })
+}

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::telemetry::event;
 
 /// Longest wait for the answer to a command, and for a connection.
-const COMMAND_LIMIT: Duration = Duration::from_secs(3);
+pub(crate) const COMMAND_LIMIT: Duration = Duration::from_secs(3);
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
 /// The purpose of the link that every worker's scripts run on.

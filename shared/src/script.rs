@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fred::error::{Error, ErrorKind};
-use fred::interfaces::LuaInterface;
-use fred::types::{Key, Value};
+use fred::interfaces::{ClientLike, LuaInterface};
+use fred::types::config::Options;
+use fred::types::{ClusterHash, CustomCommand, Key, Value};
 use tracing::{error, warn};
 
-use crate::link::Link;
+use crate::clock;
+use crate::link::{COMMAND_LIMIT, Connected, Link};
 use crate::telemetry::event;
 
 /// A script: its name is that of its file and of the function that runs it.
@@ -55,6 +57,12 @@ scripts! {
     SWEEP = "sweep" include_str!("../lua/sweep.lua");
 }
 
+/// Longest wait for an answer that is large, or for a call that is.
+const LONGEST_LIMIT: Duration = Duration::from_secs(120);
+
+/// An error that lasts is told again this often.
+const TOLD_AGAIN: Duration = Duration::from_secs(60);
+
 /// Runs `script` once. A lost or late answer drops the connection, since nothing on it can be trusted any more.
 ///
 /// # Errors
@@ -67,45 +75,102 @@ pub(crate) async fn run(
     args: Vec<Value>,
 ) -> Result<Value, Error> {
     let live = link.client().await?;
-    let first = live.client.evalsha(script.hash.as_str(), keys.clone(), args.clone()).await;
+    run_on(link, &live, script, keys, args, COMMAND_LIMIT).await
+}
+
+async fn run_on(
+    link: &Link,
+    live: &Connected,
+    script: &Script,
+    keys: Vec<Key>,
+    args: Vec<Value>,
+    limit: Duration,
+) -> Result<Value, Error> {
+    let first = if limit == COMMAND_LIMIT {
+        live.client.evalsha(script.hash.as_str(), keys.clone(), args.clone()).await
+    } else {
+        patiently(live, script, keys.clone(), args.clone(), limit).await
+    };
     let result = match first {
         Err(error) if error.details().starts_with("NOSCRIPT") => {
             live.client.eval(script.body, keys, args).await
         }
         other => other,
     };
-    link.checked(&live, result)
+    link.checked(live, result)
+}
+
+/// The client's own `EVALSHA` knows no other limit than that of all commands.
+async fn patiently(
+    live: &Connected,
+    script: &Script,
+    keys: Vec<Key>,
+    args: Vec<Value>,
+    limit: Duration,
+) -> Result<Value, Error> {
+    let options = Options { timeout: Some(limit), ..Options::default() };
+    // The node is that of the first key, which stands behind the hash and the count.
+    let command = CustomCommand::new_static("EVALSHA", ClusterHash::Offset(2), false);
+    let mut all: Vec<Value> = vec![script.hash.as_str().into(), (keys.len() as i64).into()];
+    all.extend(keys.into_iter().map(Value::from));
+    all.extend(args);
+    live.client.with_options(&options).custom(command, all).await
 }
 
 /// Runs `script` until it is answered, however long Redis is away. `args` is given `true` once an earlier call may
-/// have run, so that the script can tell its own work from somebody else's.
+/// have run, so that the script can tell its own work from somebody else's. Where Redis can be reached and the
+/// answer is late all the same, the call is large for this connection, and is given twice the time.
 pub(crate) async fn run_until_answered(
     link: &Link,
     script: &Script,
     keys: Vec<Key>,
     mut args: impl FnMut(bool) -> Vec<Value>,
 ) -> Value {
-    let mut pause = Duration::from_millis(20);
-    let mut said = String::new();
+    let (mut pause, mut limit) = (Duration::from_millis(20), COMMAND_LIMIT);
+    let mut told = Told::default();
     let mut again = false;
     loop {
-        match run(link, script, keys.clone(), args(again)).await {
-            Ok(value) => return value,
-            Err(error) => {
-                let text = describe(&error);
-                if text != said {
-                    if is_passing(&error) {
-                        warn!(event = event::REDIS_ERROR, script = script.name, error = %text, "Redis cannot answer now; trying again");
-                    } else {
-                        error!(event = event::REDIS_ERROR, script = script.name, error = %text, "Redis refuses; nothing is lost, trying again until it is mended");
-                    }
-                    said = text;
+        let answer = match link.client().await {
+            Ok(live) => {
+                let answer = run_on(link, &live, script, keys.clone(), args(again), limit).await;
+                again = true;
+                if answer.as_ref().is_err_and(|error| *error.kind() == ErrorKind::Timeout) {
+                    limit = (2 * limit).min(LONGEST_LIMIT);
                 }
+                answer
             }
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(value) => return value,
+            Err(error) => told.tell(script, &error),
         }
-        again = true;
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(1));
+    }
+}
+
+/// What was said of a call that is not answered, and when (boot clock, ms).
+#[derive(Default)]
+struct Told {
+    text: String,
+    at: u64,
+}
+
+impl Told {
+    fn tell(&mut self, script: &Script, error: &Error) {
+        let (text, now) = (describe(error), clock::boot_ms());
+        if text == self.text && now < self.at + TOLD_AGAIN.as_millis() as u64 {
+            return;
+        }
+        if is_passing(error) {
+            warn!(event = event::REDIS_ERROR, script = script.name, error = %text,
+                "Redis cannot answer now; trying again");
+        } else {
+            error!(event = event::REDIS_ERROR, script = script.name, error = %text,
+                "Redis refuses; nothing is lost, trying again until it is mended");
+        }
+        *self = Self { text, at: now };
     }
 }
 

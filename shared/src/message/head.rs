@@ -23,15 +23,15 @@ pub(crate) struct Head {
 }
 
 /// Why a message cannot be used, in words for the operator who finds it among the dead letters.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{reason}")]
 pub struct Malformed {
     /// What is wrong, and with which field.
     pub reason: String,
     /// The message is no JSON object, or its `_delivery` cannot be read: it has to be wrapped to be kept.
     pub wrap: bool,
-    /// Its id, where that much could be read.
-    pub id: Option<Box<str>>,
+    /// What could be read all the same: its id, and what became of it so far.
+    pub(crate) head: Box<Head>,
 }
 
 #[derive(Deserialize)]
@@ -57,36 +57,36 @@ struct Raw<'a> {
 }
 
 impl Head {
-    /// Reads a message of at most `max_bytes`.
+    /// Reads a message of at most `max_bytes`, not counting what the worker itself wrote into `_delivery`.
     ///
     /// # Errors
     ///
     /// [`Malformed`] names the first field that is wrong.
     pub(crate) fn read(bytes: &[u8], max_bytes: usize) -> Result<Self, Malformed> {
-        if bytes.len() > max_bytes {
-            let reason = format!("{} bytes; MAX_MESSAGE_BYTES allows {max_bytes}", bytes.len());
-            let wrap = !is_object(bytes)
-                || std::str::from_utf8(bytes).is_err()
-                || serde_json::from_slice::<Raw<'_>>(bytes).is_err();
-            return Err(Malformed { reason, wrap, id: None }.with_id_of(bytes));
-        }
-        if std::str::from_utf8(bytes).is_err() {
-            return Err(Malformed { reason: "not UTF-8".to_owned(), wrap: true, id: None });
-        }
-        let raw: Raw<'_> = match serde_json::from_slice(bytes) {
-            Ok(raw) if is_object(bytes) => raw,
-            Ok(_) => return Err(unreadable("not a JSON object".to_owned(), bytes)),
-            Err(error) => return Err(unreadable(format!("not a JSON object: {error}"), bytes)),
+        let wrapped = |reason: String| Malformed { reason, wrap: true, head: Box::new(identity(bytes)) };
+        let raw: Result<Raw<'_>, String> = if std::str::from_utf8(bytes).is_err() {
+            Err("not UTF-8".to_owned())
+        } else {
+            serde_json::from_slice(bytes).map_err(|error| format!("not a JSON object: {error}"))
         };
-        let mut head = Head::default();
-        let id = raw.id.map(read_id).transpose();
-        let fail = |reason: String| Malformed { reason, wrap: false, id: id.clone().ok().flatten() };
-        head.id = id.clone().map_err(&fail)?;
-        if let Some(value) = raw.delivery {
-            let record = serde_json::from_str::<Record>(value.get())
-                .map_err(|e| Malformed { wrap: true, ..fail(format!("_delivery: {e}")) })?;
-            head.record = Some(Box::new(record));
+        let raw =
+            raw.and_then(|raw| if is_object(bytes) { Ok(raw) } else { Err("not a JSON object".to_owned()) });
+        let own = raw.as_ref().ok().and_then(|raw| raw.delivery).map_or(0, |delivery| delivery.get().len());
+        let size = bytes.len() - own;
+        if size > max_bytes {
+            let reason = format!("{size} bytes; MAX_MESSAGE_BYTES allows {max_bytes}");
+            return Err(Malformed { wrap: raw.is_err(), ..wrapped(reason) });
         }
+        let raw = raw.map_err(wrapped)?;
+        let mut head = Head::default();
+        if let Some(value) = raw.delivery {
+            let record = serde_json::from_str::<Record>(value.get());
+            head.record = Some(Box::new(record.map_err(|error| wrapped(format!("_delivery: {error}")))?));
+        }
+        let id = raw.id.map(read_id).transpose();
+        let known = Head { id: id.clone().ok().flatten(), ..head.clone() };
+        let fail = |reason: String| Malformed { reason, wrap: false, head: Box::new(known.clone()) };
+        head.id = id.map_err(&fail)?;
         let requeued = head.record.as_ref().is_some_and(|record| record.dead_at.is_some());
         let retries = number(raw.retries, "retries", 0, 1_000_000).map_err(&fail)?.unwrap_or(0);
         head.retries = if requeued { 0 } else { retries as u32 };
@@ -120,21 +120,18 @@ fn is_object(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'{') && bytes.trim_ascii_end().last() == Some(&b'}')
 }
 
-/// A message serde could not read: perhaps an object all the same (a field given twice), which can be edited.
-fn unreadable(reason: String, bytes: &[u8]) -> Malformed {
-    Malformed { reason, wrap: true, id: None }.with_id_of(bytes)
-}
-
-impl Malformed {
-    fn with_id_of(mut self, bytes: &[u8]) -> Self {
-        #[derive(Deserialize)]
-        struct Id<'a> {
-            #[serde(borrow)]
-            id: Option<&'a RawValue>,
-        }
-        self.id = serde_json::from_slice::<Id<'_>>(bytes).ok().and_then(|raw| read_id(raw.id?).ok());
-        self
+/// The id and the history of a message that cannot be used, where they can be read.
+fn identity(bytes: &[u8]) -> Head {
+    #[derive(Deserialize)]
+    struct Identity<'a> {
+        #[serde(borrow)]
+        id: Option<&'a RawValue>,
+        #[serde(borrow, rename = "_delivery")]
+        delivery: Option<&'a RawValue>,
     }
+    let Ok(raw) = serde_json::from_slice::<Identity<'_>>(bytes) else { return Head::default() };
+    let record = raw.delivery.and_then(|value| serde_json::from_str(value.get()).ok());
+    Head { id: raw.id.and_then(|id| read_id(id).ok()), record, ..Head::default() }
 }
 
 fn read_id(value: &RawValue) -> Result<Box<str>, String> {
@@ -161,9 +158,12 @@ const END_OF_TIME: i64 = 253_402_300_799_999;
 /// RFC 3339 with an offset, or milliseconds since 1970.
 fn instant(value: &RawValue, name: &str) -> Result<i64, String> {
     if let Ok(text) = serde_json::from_str::<String>(value.get()) {
-        let at: jiff::Timestamp =
-            text.parse().map_err(|_| format!("{name}: {} is not RFC 3339 with an offset", shown(value)))?;
-        return Ok(at.as_millisecond());
+        return match text.parse::<jiff::Timestamp>() {
+            Ok(at) => Ok(at.as_millisecond()),
+            // "Never", as people write it; jiff's last instant is a day earlier.
+            Err(_) if text.starts_with("9999-12-3") => Ok(END_OF_TIME),
+            Err(_) => Err(format!("{name}: {} is not RFC 3339 with an offset", shown(value))),
+        };
     }
     match value.get().parse::<i64>() {
         Ok(ms) if ms > END_OF_TIME => {

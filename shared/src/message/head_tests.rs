@@ -172,12 +172,12 @@ fn metadata_is_an_object_and_kept_as_text() {
 #[test]
 fn a_refused_message_keeps_its_id() {
     let malformed = read(r#"{"retries":-1,"id":"a"}"#).expect_err("negative");
-    assert_eq!(malformed.id.as_deref(), Some("a"));
+    assert_eq!(malformed.head.id.as_deref(), Some("a"));
     let malformed = read(r#"{"id":"a","_delivery":7}"#).expect_err("no record");
-    assert_eq!((malformed.id.as_deref(), malformed.wrap), (Some("a"), true));
+    assert_eq!((malformed.head.id.as_deref(), malformed.wrap), (Some("a"), true));
     let large = format!(r#"{{"id":"a","x":"{}"}}"#, "x".repeat(LIMIT));
     let malformed = read(&large).expect_err("too large");
-    assert_eq!((malformed.id.as_deref(), malformed.wrap), (Some("a"), false));
+    assert_eq!((malformed.head.id.as_deref(), malformed.wrap), (Some("a"), false));
     assert_eq!(malformed.reason, format!("{} bytes; MAX_MESSAGE_BYTES allows {LIMIT}", large.len()));
 }
 
@@ -248,7 +248,7 @@ fn a_field_given_twice_is_malformed() {
     {
         let malformed = read(text).expect_err(text);
         assert!(malformed.wrap && malformed.reason.contains("duplicate field"), "{malformed}");
-        assert_eq!(malformed.id, None, "nobody knows which");
+        assert_eq!(malformed.head.id, None, "nobody knows which");
     }
     good(r#"{"to":1,"to":2}"#);
 }
@@ -288,4 +288,33 @@ fn error_texts_are_cut_to_what_a_log_line_bears() {
     let reason = refused(&format!(r#""retries":"{}""#, "é".repeat(1000)));
     assert!(reason.chars().count() < 120, "{reason}");
     assert!(reason.contains('…'), "{reason}");
+}
+
+#[test]
+fn what_the_worker_wrote_itself_does_not_count_against_the_limit() {
+    let body = "x".repeat(900);
+    let record = format!(r#"{{"recipients":["a@example.com"],"attempts":[{{"error":"{body}"}}]}}"#);
+    let text = format!(r#"{{"body":"{body}","_delivery":{record}}}"#);
+    assert!(Head::read(text.as_bytes(), 1000).is_ok());
+    let reason = Head::read(text.as_bytes(), 900).expect_err("too large without it").reason;
+    assert!(reason.starts_with(&format!("{} bytes", text.len() - record.len())), "{reason}");
+}
+
+#[test]
+fn what_is_malformed_keeps_its_id_and_its_history() {
+    for fault in [r#""max_retries":0"#, r#""send_at":1790000000"#, r#""metadata":7"#] {
+        let text =
+            format!(r#"{{"id":"a",{fault},"_delivery":{{"recipients":["b@example.com"],"ref":"r.1"}}}}"#);
+        let head = read(&text).expect_err(fault).head;
+        assert_eq!(head.id.as_deref(), Some("a"));
+        let record = head.record.expect(fault);
+        assert_eq!(record.recipients.as_deref(), Some(&["b@example.com".to_owned()][..]));
+        assert_eq!(record.reference.as_deref(), Some("r.1"));
+    }
+}
+
+#[test]
+fn never_is_the_end_of_the_year_9999_in_either_form() {
+    let of = |value: &str| good(&format!(r#"{{"expires_at":{value}}}"#)).expires_at;
+    assert_eq!(of(r#""9999-12-31T23:59:59Z""#), of("253402300799999"));
 }

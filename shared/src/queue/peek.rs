@@ -69,7 +69,7 @@ fn look(lane: Lane, bytes: Bytes, max_bytes: usize) -> Waiting {
         Ok(head) => head,
         Err(malformed) => {
             let plan = Plan::GiveUp(Failure::malformed(malformed.reason));
-            return Waiting { lane, bytes, id: malformed.id.map(Into::into), recipients: None, plan };
+            return Waiting { lane, bytes, id: malformed.head.id.map(Into::into), recipients: None, plan };
         }
     };
     let now = clock::unix_ms() as i64;

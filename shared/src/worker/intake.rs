@@ -50,8 +50,7 @@ fn look(shared: &Shared, token: Token, bytes: Bytes, now: i64, sent: u64) -> (Ar
     let head = match Head::read(&bytes, shared.settings.max_message_bytes) {
         Ok(head) => head,
         Err(malformed) => {
-            let head = Head { id: malformed.id.clone(), ..Head::default() };
-            let held = Arc::new(Held::new(token, bytes, head, sent));
+            let held = Arc::new(Held::new(token, bytes, (*malformed.head).clone(), sent));
             let change = give_up_malformed(shared, &held, &malformed);
             return (held, Some(change));
         }

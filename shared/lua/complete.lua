@@ -22,7 +22,6 @@
 local processing, messages, counters, recent = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local again, retention, plain, entries = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 redis.call('ZCARD', processing)
-redis.call('HLEN', counters)
 redis.call('LLEN', recent)
 for i = 5, #KEYS do redis.call('HLEN', KEYS[i]) end
 
@@ -47,8 +46,8 @@ for i = 5 + plain + entries, #ARGV, 3 do
   end
 end
 if sent > 0 then
-  redis.call('HINCRBY', counters, 'sent', sent)
   redis.call('LTRIM', recent, 0, 999)
+  redis.pcall('HINCRBY', counters, 'sent', sent)
 end
-if given > sent and not again then redis.call('HINCRBY', counters, 'stale_settles', given - sent) end
+if given > sent and not again then redis.pcall('HINCRBY', counters, 'stale_settles', given - sent) end
 return given - sent

@@ -23,7 +23,6 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZCARD', processing)
 redis.call('LLEN', dead)
-redis.call('HLEN', counters)
 redis.call('LLEN', recent)
 for i = 6, #KEYS do redis.call('HLEN', KEYS[i]) end
 
@@ -47,8 +46,8 @@ for i = 3, #ARGV, 6 do
 end
 if done > 0 then
   redis.call('LTRIM', recent, 0, 999)
-  redis.call('HINCRBY', counters, 'dead_lettered', done)
+  redis.pcall('HINCRBY', counters, 'dead_lettered', done)
 end
-if expired > 0 then redis.call('HINCRBY', counters, 'expired', expired) end
-if #gone > 0 and not again then redis.call('HINCRBY', counters, 'stale_settles', #gone) end
+if expired > 0 then redis.pcall('HINCRBY', counters, 'expired', expired) end
+if #gone > 0 and not again then redis.pcall('HINCRBY', counters, 'stale_settles', #gone) end
 return gone

@@ -28,7 +28,6 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local waiting = redis.call('ZCARD', processing) + redis.call('LLEN', KEYS[4])
 for i = 5, 7 do waiting = waiting + redis.call('LLEN', KEYS[i]) end
-redis.call('HLEN', counters)
 redis.call('HLEN', messages)
 for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
 
@@ -48,5 +47,5 @@ for i = 3, #ARGV do
     answer[i - 2] = 'enqueued'
   end
 end
-if created > 0 then redis.call('HINCRBY', counters, 'enqueued', created) end
+if created > 0 then redis.pcall('HINCRBY', counters, 'enqueued', created) end
 return answer

@@ -27,7 +27,6 @@ local again, retention, throttle = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZCARD', processing)
-redis.call('HLEN', counters)
 local throttled = tonumber(redis.call('HGET', control, 'throttled_until') or 0) or 0
 for i = 5, 7 do redis.call('LLEN', KEYS[i]) end
 for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
@@ -53,5 +52,5 @@ end
 if released and throttle > 0 and now + throttle > throttled then
   redis.call('HSET', control, 'throttled_until', now + throttle)
 end
-if #gone > 0 and not again then redis.call('HINCRBY', counters, 'stale_settles', #gone) end
+if #gone > 0 and not again then redis.pcall('HINCRBY', counters, 'stale_settles', #gone) end
 return gone

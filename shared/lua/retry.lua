@@ -27,7 +27,6 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZCARD', processing)
 redis.call('ZCARD', delayed)
-redis.call('HLEN', counters)
 for i = 5, #KEYS do redis.call('HLEN', KEYS[i]) end
 
 local gone, retried, ids = {}, 0, 4
@@ -51,6 +50,6 @@ for i = 3, #ARGV, 7 do
     end
   end
 end
-if retried > 0 then redis.call('HINCRBY', counters, 'retried', retried) end
-if #gone > 0 and not again then redis.call('HINCRBY', counters, 'stale_settles', #gone) end
+if retried > 0 then redis.pcall('HINCRBY', counters, 'retried', retried) end
+if #gone > 0 and not again then redis.pcall('HINCRBY', counters, 'stale_settles', #gone) end
 return gone

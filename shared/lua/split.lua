@@ -32,25 +32,24 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZCARD', processing)
 redis.call('ZCARD', delayed)
 redis.call('LLEN', dead)
-redis.call('HLEN', counters)
 redis.call('LLEN', recent)
 if ARGV[4] == '1' then redis.call('HLEN', status) end
 for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
 
 if redis.call('HEXISTS', messages, token) == 0 then
-  if ARGV[1] ~= '1' then redis.call('HINCRBY', counters, 'stale_settles', 1) end
+  if ARGV[1] ~= '1' then redis.pcall('HINCRBY', counters, 'stale_settles', 1) end
   return {token}
 end
-local ids = 7
+local retried, dropped, ids = 0, 0, 7
 for i = 6, #ARGV, 5 do
   local member, delay, bytes = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   if ARGV[i] == 'dead' then
     redis.call('LPUSH', dead, bytes)
-    redis.call('HINCRBY', counters, 'dead_lettered', 1)
+    dropped = dropped + 1
   else
     redis.call('HSET', messages, member, bytes)
     redis.call('ZADD', delayed, now + delay, member)
-    redis.call('HINCRBY', counters, 'retried', 1)
+    retried = retried + 1
     if ARGV[i + 4] == '1' then
       ids = ids + 1
       redis.call('HSET', KEYS[ids], 'state', 'delayed', 'member', member, 'at', now, 'due', now + delay)
@@ -60,11 +59,13 @@ for i = 6, #ARGV, 5 do
 end
 redis.call('HDEL', messages, token)
 redis.call('ZREM', processing, token)
-redis.call('HINCRBY', counters, 'sent', 1)
 redis.call('LPUSH', recent, ARGV[5])
 redis.call('LTRIM', recent, 0, 999)
 if ARGV[4] == '1' then
   redis.call('HSET', status, 'state', 'sent', 'at', now)
   redis.call('PEXPIRE', status, retention)
 end
+redis.pcall('HINCRBY', counters, 'sent', 1)
+if retried > 0 then redis.pcall('HINCRBY', counters, 'retried', retried) end
+if dropped > 0 then redis.pcall('HINCRBY', counters, 'dead_lettered', dropped) end
 return {}

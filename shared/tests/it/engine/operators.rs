@@ -181,7 +181,6 @@ async fn a_key_of_a_wrong_type_stops_the_queue_until_it_is_mended_and_loses_noth
         "pending",
         "pending:low",
         "claimed",
-        "counters",
         "recent",
         "control",
         "claims",

@@ -3,7 +3,7 @@
 --
 -- Caller   shared/src/worker/settle.rs
 -- Atomic   the original goes and its parts appear in one step: nobody is forgotten and nobody gets it twice
--- Fence    the bytes under the token
+-- Fence    the bytes under the token, which go first: a repetition finds none and writes no part twice
 -- Cost     O(parts)
 --
 -- KEYS[1]  zset   processing
@@ -36,10 +36,11 @@ redis.call('LLEN', recent)
 if ARGV[4] == '1' then redis.call('HLEN', status) end
 for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
 
-if redis.call('HEXISTS', messages, token) == 0 then
+if redis.call('HDEL', messages, token) == 0 then
   if ARGV[1] ~= '1' then redis.pcall('HINCRBY', counters, 'stale_settles', 1) end
   return {token}
 end
+redis.call('ZREM', processing, token)
 local retried, dropped, ids = 0, 0, 7
 for i = 6, #ARGV, 5 do
   local member, delay, bytes = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
@@ -57,8 +58,6 @@ for i = 6, #ARGV, 5 do
     end
   end
 end
-redis.call('HDEL', messages, token)
-redis.call('ZREM', processing, token)
 redis.call('LPUSH', recent, ARGV[5])
 redis.call('LTRIM', recent, 0, 999)
 if ARGV[4] == '1' then

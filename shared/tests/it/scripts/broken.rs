@@ -1,7 +1,9 @@
 //! Numbers and hints that an operator's hand has spoiled.
 
+use redispatch_testkit::Reply;
+
 use super::account::timeless;
-use super::call::{member, retry};
+use super::call::{member, retry, split};
 use super::every::{call_of, stage};
 use super::queue::{Queue, SCRIPTS, key, message};
 use super::worker::two;
@@ -29,7 +31,7 @@ async fn after(script: &'static str, spoil: &[Vec<String>]) -> impl PartialEq + 
     let mut states = Vec::new();
     for run in [call.clone(), call.again()] {
         let reply = queue.run(&run).await;
-        assert!(!matches!(reply, redispatch_testkit::Reply::Error(_)), "{script}: {reply:?}");
+        assert!(!matches!(reply, Reply::Error(_)), "{script}: {reply:?}");
         let mut state = timeless(queue).await;
         state.remove(&key("counters"));
         states.push(state);
@@ -112,4 +114,26 @@ async fn a_fence_that_is_no_number_stops_no_claim() {
     queue.push_many(1).await;
     queue.command(&["HSET", &key("claims"), a.start, "x"]).await;
     assert_eq!(a.claim(&mut queue, 1).await.texts(), [message(1)]);
+}
+
+#[tokio::test]
+async fn a_split_with_a_broken_counter_writes_its_parts_once() {
+    let (mut queue, (mut a, _)) = (Queue::start().await, two());
+    queue.push_many(1).await;
+    let token = a.claim(&mut queue, 1).await.token().to_owned();
+    queue.command(&["HSET", &key("counters"), "sent", "x", "retried", "x", "dead_lettered", "x"]).await;
+    let (later, never) = (message(51), message(52));
+    let parts = [
+        ("retry", "AAAAAAAAAAA.51:p:0", 60_000, later.as_str(), ""),
+        ("dead", "AAAAAAAAAAA.52:p:0", 0, never.as_str(), ""),
+    ];
+    let call = split(&token, "", &parts);
+    queue.settle(&call).await;
+    for _ in 0..2 {
+        assert_eq!(queue.texts(&call.again()).await, [token.as_str()]);
+    }
+    assert_eq!(queue.list("dead_letter").await, [never.as_str()]);
+    let bytes = queue.command(&["HVALS", &key("messages")]).await;
+    assert_eq!(bytes.array().iter().map(Reply::text).collect::<Vec<_>>(), [later.as_str()]);
+    assert_eq!(queue.command(&["EXISTS", &key("processing")]).await.int(), 0);
 }

@@ -23,7 +23,15 @@ local processing, messages, counters, recent = KEYS[1], KEYS[2], KEYS[3], KEYS[4
 local again, retention, plain, entries = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 redis.call('ZCARD', processing)
 redis.call('LLEN', recent)
-for i = 5, #KEYS do redis.call('HLEN', KEYS[i]) end
+
+-- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
+local function note(status, keep, ...)
+  if type(redis.pcall('HSET', status, ...)) == 'table' then
+    redis.pcall('DEL', status)
+    redis.pcall('HSET', status, ...)
+  end
+  redis.pcall('PEXPIRE', status, keep)
+end
 
 local now
 local sent, given, ids = 0, plain, 4
@@ -39,9 +47,8 @@ for i = 5 + plain + entries, #ARGV, 3 do
     now = now or redis.call('TIME')
     redis.call('ZREM', processing, token)
     redis.call('LPUSH', recent, ARGV[i + 1])
-    redis.call('HSET', KEYS[ids], 'state', 'sent', 'at', now[1] * 1000 + math.floor(now[2] / 1000),
+    note(KEYS[ids], retention, 'state', 'sent', 'at', now[1] * 1000 + math.floor(now[2] / 1000),
       'provider_id', ARGV[i + 2])
-    redis.call('PEXPIRE', KEYS[ids], retention)
     sent = sent + 1
   end
 end

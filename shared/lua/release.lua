@@ -29,7 +29,15 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZCARD', processing)
 local throttled = tonumber(redis.call('HGET', control, 'throttled_until') or 0) or 0
 for i = 5, 7 do redis.call('LLEN', KEYS[i]) end
-for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
+
+-- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
+local function note(status, keep, ...)
+  if type(redis.pcall('HSET', status, ...)) == 'table' then
+    redis.pcall('DEL', status)
+    redis.pcall('HSET', status, ...)
+  end
+  redis.pcall('PEXPIRE', status, keep)
+end
 
 local gone, released, ids = {}, false, 7
 for i = 4, #ARGV, 4 do
@@ -43,10 +51,7 @@ for i = 4, #ARGV, 4 do
     redis.call('HDEL', messages, token)
     redis.call('ZREM', processing, token)
     released = true
-    if has_id then
-      redis.call('HSET', KEYS[ids], 'state', 'waiting', 'at', now)
-      redis.call('PEXPIRE', KEYS[ids], retention)
-    end
+    if has_id then note(KEYS[ids], retention, 'state', 'waiting', 'at', now) end
   end
 end
 if released and throttle > 0 and now + throttle > throttled then

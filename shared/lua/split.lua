@@ -33,8 +33,15 @@ redis.call('ZCARD', processing)
 redis.call('ZCARD', delayed)
 redis.call('LLEN', dead)
 redis.call('LLEN', recent)
-if ARGV[4] == '1' then redis.call('HLEN', status) end
-for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
+
+-- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
+local function note(status, keep, ...)
+  if type(redis.pcall('HSET', status, ...)) == 'table' then
+    redis.pcall('DEL', status)
+    redis.pcall('HSET', status, ...)
+  end
+  redis.pcall('PEXPIRE', status, keep)
+end
 
 if redis.call('HDEL', messages, token) == 0 then
   if ARGV[1] ~= '1' then redis.pcall('HINCRBY', counters, 'stale_settles', 1) end
@@ -53,17 +60,13 @@ for i = 6, #ARGV, 5 do
     retried = retried + 1
     if ARGV[i + 4] == '1' then
       ids = ids + 1
-      redis.call('HSET', KEYS[ids], 'state', 'delayed', 'member', member, 'at', now, 'due', now + delay)
-      redis.call('PEXPIRE', KEYS[ids], delay + retention)
+      note(KEYS[ids], delay + retention, 'state', 'delayed', 'member', member, 'at', now, 'due', now + delay)
     end
   end
 end
 redis.call('LPUSH', recent, ARGV[5])
 redis.call('LTRIM', recent, 0, 999)
-if ARGV[4] == '1' then
-  redis.call('HSET', status, 'state', 'sent', 'at', now)
-  redis.call('PEXPIRE', status, retention)
-end
+if ARGV[4] == '1' then note(status, retention, 'state', 'sent', 'at', now) end
 redis.pcall('HINCRBY', counters, 'sent', 1)
 if retried > 0 then redis.pcall('HINCRBY', counters, 'retried', retried) end
 if dropped > 0 then redis.pcall('HINCRBY', counters, 'dead_lettered', dropped) end

@@ -148,11 +148,9 @@ async fn a_key_of_a_wrong_type_is_an_error_and_changes_nothing() {
         let mut stage = stage().await;
         let call = call_of(script, &mut stage).await;
         let queue = &mut stage.queue;
-        // A status is a hint: one that is no hash must not stop the queue, begin replaces it. Nor must a counter.
-        let may_be_anything = |name: &str| {
-            (script == "begin" && name.contains(":status:"))
-                || (script != "stats" && name.ends_with(":counters"))
-        };
+        // Statuses are hints and counters only count: neither may stop the queue.
+        let may_be_anything =
+            |name: &str| name.contains(":status:") || (script != "stats" && name.ends_with(":counters"));
         let refused = call.keys.iter().filter(|name| !may_be_anything(name));
         let runs: Vec<_> = refused.flat_map(|name| variants(&call).map(move |run| (name, run))).collect();
         for (name, run) in runs {
@@ -176,6 +174,31 @@ async fn a_key_of_a_wrong_type_is_an_error_and_changes_nothing() {
         let mended = queue.run(&call).await;
         assert!(!matches!(mended, Reply::Error(_)), "{script}: {mended:?}");
     }
+}
+
+#[tokio::test]
+async fn a_status_that_is_no_hash_is_replaced_and_stops_no_script() {
+    let mut replaced = 0;
+    for script in SCRIPTS {
+        let mut stage = stage().await;
+        let call = call_of(script, &mut stage).await;
+        let queue = &mut stage.queue;
+        let statuses: Vec<_> = call.keys.iter().filter(|name| name.contains(":status:")).collect();
+        for name in &statuses {
+            queue.command(&["DEL", name]).await;
+            queue.command(&["LPUSH", name, "x"]).await;
+        }
+        let reply = queue.run(&call).await;
+        assert!(!matches!(reply, Reply::Error(_)), "{script}: {reply:?}");
+        for name in &statuses {
+            assert_eq!(queue.command(&["TYPE", name]).await.text(), "hash", "{script} {name}");
+            assert_ne!(queue.command(&["HGET", name, "state"]).await, Reply::Nil, "{script} {name}");
+            replaced += 1;
+        }
+        queue.pushed += made(script);
+        account(queue).await;
+    }
+    assert!(replaced > 8, "{replaced}");
 }
 
 #[tokio::test]

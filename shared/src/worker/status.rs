@@ -10,7 +10,8 @@ use crate::clock;
 /// recipients, so that what the original sent does not make the rest a duplicate. `·` is in no producer's id.
 pub(crate) fn status_id(held: &Held) -> Option<String> {
     let id = held.head.id.as_deref()?;
-    match held.head.record.as_ref().and_then(|record| record.recipients.as_deref()) {
+    let part = held.head.record.as_ref().filter(|record| !record.keeps_id);
+    match part.and_then(|record| record.recipients.as_deref()) {
         Some(recipients) => Some(part_id(id, recipients)),
         None => Some(id.to_owned()),
     }

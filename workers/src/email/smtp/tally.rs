@@ -80,7 +80,7 @@ impl<'a> Tally<'a> {
                 return whole(means, failure.clone());
             }
         }
-        Outcome::Split(self.parts())
+        Outcome::Split { served: delivered, parts: self.parts() }
     }
 
     /// One part for each answer.

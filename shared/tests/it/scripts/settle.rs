@@ -283,3 +283,16 @@ async fn a_split_that_served_nobody_counts_none_as_sent_and_keeps_the_id_in_hand
     queue.pushed += 1;
     account(&mut queue).await;
 }
+
+#[tokio::test]
+async fn a_release_does_not_shorten_a_wait_until_somebody_resumes() {
+    for until in ["-1", "nan", "until Monday"] {
+        let (mut queue, mut a, t) = begun(1).await;
+        queue.command(&["HSET", &key("control"), "throttled_until", until]).await;
+        queue.settle(&release(5_000, &[(&t[0], "p", "", "d1")])).await;
+        assert_eq!(queue.command(&["HGET", &key("control"), "throttled_until"]).await.text(), until);
+        let claimed = a.claim(&mut queue, 1).await;
+        assert_eq!((claimed.why.as_str(), claimed.wait < 0), ("throttled", true), "{until}");
+        account(&mut queue).await;
+    }
+}

@@ -32,13 +32,21 @@ struct Entry<'a> {
     metadata: Option<&'a RawValue>,
 }
 
-/// A line for `recent`: id (the reference where the producer gave none), state, time, metadata.
+/// Metadata beyond this many bytes stays out of `recent`, which keeps 1,000 lines for a glance.
+const METADATA_BYTES: usize = 4096;
+
+/// A line for `recent`: id (the reference where the producer gave none), state, time, metadata where it is small.
 pub(crate) fn recent_entry(held: &Held, state: &'static str) -> String {
     let entry = Entry {
         id: held.head.id.as_deref().unwrap_or(held.token.reference()),
         state,
         at: clock::unix_ms(),
-        metadata: held.head.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        metadata: held
+            .head
+            .metadata
+            .as_deref()
+            .filter(|text| text.len() <= METADATA_BYTES)
+            .and_then(|text| serde_json::from_str(text).ok()),
     };
     serde_json::to_string(&entry).unwrap_or_default()
 }

@@ -105,3 +105,20 @@ async fn a_split_that_served_nobody_is_not_sent_and_holds_its_id() {
     assert!(recent.len() == 2 && recent[0].contains(r#""state":"dead""#), "{recent:?}");
     worker.stop().await;
 }
+
+#[tokio::test]
+async fn metadata_of_any_size_is_not_kept_in_recent() {
+    let redis = RedisServer::start().await;
+    let mut desk = Desk::new();
+    let worker = desk.worker(settings(&redis.url()));
+    for (n, size) in [(0, 4_000), (1, 5_000), (2, 3_000_000)] {
+        let metadata = format!(r#"{{"order":"{}"}}"#, "x".repeat(size));
+        push(&redis, &format!(r#"{{"n":{n},"id":"{n}","metadata":{metadata}}}"#)).await;
+        desk.next().await.accept();
+    }
+    until(&redis, "sent", |now| now.is_dry() && now.counter("sent") == 3).await;
+    let recent = redis.command(&["LRANGE", &key("recent"), "0", "-1"]).await;
+    let sizes: Vec<_> = recent.array().iter().map(|entry| entry.text().len()).collect();
+    assert!(sizes.len() == 3 && sizes[..2].iter().all(|size| *size < 100) && sizes[2] > 4_000, "{sizes:?}");
+    worker.stop().await;
+}

@@ -220,3 +220,16 @@ async fn everything_deleted() {
     worker.stop().await;
     assert!(account(&redis).await.is_dry());
 }
+
+#[tokio::test]
+async fn an_orphan_member_hides_an_orphan_message_for_a_while_only() {
+    let redis = RedisServer::start().await;
+    redis.command(&["HSET", &key("messages"), "x.1:p:0", r#"{"n":0}"#]).await;
+    redis.command(&["ZADD", &key("delayed"), "9999999999999", "x.2:p:0"]).await;
+    let log = Log::default();
+    let worker = log.worker(settings(&redis.url()));
+    let end = until(&redis, "found", |now| now.counter("sent") == 1).await;
+    assert_eq!((end.without_member.len(), end.without_bytes.len()), (0, 1), "{end:?}");
+    assert_eq!(log.numbers(), [0]);
+    worker.stop().await;
+}

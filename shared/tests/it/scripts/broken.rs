@@ -3,7 +3,7 @@
 use redispatch_testkit::Reply;
 
 use super::account::timeless;
-use super::call::{member, retry, split};
+use super::call::{member, retry, split, sweep};
 use super::every::{call_of, stage};
 use super::queue::{Queue, SCRIPTS, key, message};
 use super::worker::two;
@@ -136,4 +136,34 @@ async fn a_split_with_a_broken_counter_writes_its_parts_once() {
     let bytes = queue.command(&["HVALS", &key("messages")]).await;
     assert_eq!(bytes.array().iter().map(Reply::text).collect::<Vec<_>>(), [later.as_str()]);
     assert_eq!(queue.command(&["EXISTS", &key("processing")]).await.int(), 0);
+}
+
+#[tokio::test]
+async fn an_orphan_member_hides_an_orphan_message_from_no_forced_sweep() {
+    let (mut queue, (mut a, mut b)) = (Queue::start().await, two());
+    queue.push_many(700).await;
+    for _ in 0..7 {
+        a.claim(&mut queue, 100).await;
+    }
+    let token = queue.members("processing").await[350].clone();
+    queue.command(&["ZREM", &key("processing"), &token]).await;
+    let never = (queue.now().await + 3_600_000).to_string();
+    queue.command(&["ZADD", &key("delayed"), &never, "QQQQQQQQQQQ.1:p:0"]).await;
+    let step = |cursor: &str, force: &str| {
+        let mut call = sweep(cursor, 30_000, 3_600_000);
+        (call.args[1], call.args[4]) = ("32".into(), force.into());
+        call
+    };
+    let reply = queue.run(&step("0", "0")).await;
+    assert_eq!((reply.array()[0].text(), reply.array()[1].int()), ("0", 0), "the counts agree");
+
+    let (mut cursor, mut restored, mut force) = ("0".to_owned(), 0, "1");
+    while force == "1" || cursor != "0" {
+        let reply = queue.run(&step(&cursor, force)).await;
+        (cursor, force) = (reply.array()[0].text().to_owned(), "0");
+        restored += reply.array()[1].int();
+    }
+    assert_eq!(restored, 1);
+    queue.lapse(&[&token]).await;
+    assert_eq!(b.claim(&mut queue, 1).await.takeovers, 1);
 }

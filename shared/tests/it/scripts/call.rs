@@ -183,7 +183,7 @@ pub(crate) fn extend(lease: u64, tokens: &[&str]) -> Call {
 }
 
 pub(crate) fn sweep(cursor: &str, lease: u64, longest: u64) -> Call {
-    let args = [cursor, "1000", &lease.to_string(), &longest.to_string()];
+    let args = [cursor, "1000", &lease.to_string(), &longest.to_string(), "0"];
     Call::new("sweep", &["processing", "messages", "delayed"], &args)
 }
 

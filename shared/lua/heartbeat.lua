@@ -22,7 +22,7 @@ local known = redis.call('HGETALL', workers)
 
 if beat == '' then
   redis.call('HDEL', workers, worker)
-  redis.call('HDEL', claims, start, start .. ':ended')
+  redis.call('HSET', claims, start .. ':ended', now)
 else
   redis.call('HSET', workers, worker, beat .. ',"at":' .. now .. '}')
   redis.call('HDEL', claims, start .. ':ended')

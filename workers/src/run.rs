@@ -69,7 +69,7 @@ async fn work<C: Channel>(settings: WorkerSettings, channel: C::Settings) -> Exi
     let stopped = worker.run(move |delivery| sender.clone().send(delivery), shutdown).await;
     channel.close().await;
     match stopped {
-        Ok(stopped) if stopped.unsettled.is_empty() => ExitCode::SUCCESS,
+        Ok(stopped) if stopped.is_clean() => ExitCode::SUCCESS,
         // Their list is in the log.
         Ok(_) => ExitCode::FAILURE,
         Err(error) => fail(&error),

@@ -15,10 +15,10 @@ local suspect, wait, takeovers, credit = 0, -1, 0, nil
 -- `middle` is all that stands between a message's reference and the taker's number; a fresh message has no
 -- reference yet and gets the number itself, and so does one whose name was put there by hand. Numbers are printed
 -- once: in Lua that is what costs.
-local prefix = start .. '.'
+local prefix, format = start .. '.', string.format
 local function take(ref, middle, bytes)
-  local name = prefix .. string.format('%d', number)
-  local token = (ref or name) .. middle .. name
+  local k = format('%d', number)
+  local token = ref and ref .. middle .. prefix .. k or prefix .. k .. middle .. prefix .. k
   number, count = number + 1, count + 1
   local n = 2 * count
   tokens[count] = token

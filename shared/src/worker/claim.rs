@@ -23,12 +23,19 @@ const MOST_BYTES: usize = 8 << 20;
 /// keepers up too. Less than what is left, between two renewals, of the shortest lease there can be.
 const PROMPT: i64 = 250;
 
+/// After so many late answers in a row lateness is how this Redis is, and the clocks are compared all the same.
+const LATE_AT_MOST: u32 = 20;
+
 /// The worker's side of the fence: the number of its next call.
 #[derive(Default)]
 pub(crate) struct Claimer {
     seq: u64,
     /// Redis's clock less our boot clock, ms.
     offset: Option<i64>,
+    /// Boot clock, ms, since when the two have gone at one pace.
+    steady_since: u64,
+    /// Answers in a row that came too late to compare the clocks by.
+    late: u32,
 }
 
 /// What a claim asks for.
@@ -106,10 +113,28 @@ impl Claimer {
         })
         .await;
         let claim = read(answer, sent);
-        let offset = claim.now - sent as i64;
-        let late = clock::boot_ms().saturating_sub(sent) as i64 > PROMPT;
-        self.offset = Some(self.offset.filter(|old| late && *old < offset).unwrap_or(offset));
+        self.compare_clocks(claim.now, sent);
         claim
+    }
+
+    /// Redis's clock is measured against ours. After a step forward every lease looks lapsed: nothing is taken over
+    /// for one lease, as after an outage.
+    fn compare_clocks(&mut self, redis: i64, sent: u64) {
+        let now = clock::boot_ms();
+        let offset = redis - sent as i64;
+        let Some(old) = self.offset else {
+            self.offset = Some(offset);
+            return;
+        };
+        let late = now.saturating_sub(sent) as i64 > PROMPT && offset > old;
+        self.late = if late { self.late + 1 } else { 0 };
+        if late && self.late < LATE_AT_MOST {
+            return;
+        }
+        if offset > old + PROMPT {
+            self.steady_since = now;
+        }
+        self.offset = Some(offset);
     }
 
     /// Redis's clock, ms, until which a claim sent now may take over; 0 for never. Nothing is taken over until this
@@ -117,7 +142,8 @@ impl Claimer {
     /// them are only just back.
     fn takeover_until(&self, shared: &Shared, now: u64) -> i64 {
         let lease = shared.settings.lease.as_millis() as u64;
-        let settled_in = shared.link.connected_since().is_some_and(|since| since + lease <= now);
+        let since = shared.link.connected_since().map(|since| since.max(self.steady_since));
+        let settled_in = since.is_some_and(|since| since + lease <= now);
         self.offset.filter(|_| settled_in).map_or(0, |offset| offset + now as i64 + PROMPT)
     }
 }

@@ -9,17 +9,22 @@ use fred::types::InfoKind;
 use tracing::warn;
 
 use super::WorkerError;
+use crate::config::WorkerSettings;
 use crate::telemetry::event;
 
 const OLDEST_MAJOR: u32 = 7;
 
-/// Refuses a server that is too old, and one that may evict messages. One that does not let itself be asked is
+/// Refuses a server that is too old, a cluster behind a plain URL, and one that may evict messages. One that does not let itself be asked is
 /// trusted. Gives its name and version.
-pub(crate) async fn inspect(client: &Client, allow_eviction: bool) -> Result<String, WorkerError> {
+pub(crate) async fn inspect(client: &Client, settings: &WorkerSettings) -> Result<String, WorkerError> {
+    let allow_eviction = settings.allow_eviction;
     let info: String = client.info(Some(InfoKind::Server)).await.unwrap_or_default();
     let server = describe(&info);
     if is_too_old(&info) {
         return Err(WorkerError::Version(server));
+    }
+    if field(&info, "redis_mode") == Some("cluster") && !settings.redis.is_cluster() {
+        return Err(WorkerError::Cluster);
     }
     let policy =
         config_value(client, "maxmemory-policy").await.filter(|policy| policy.starts_with("allkeys-"));

@@ -23,6 +23,7 @@ const CHUNK: usize = 500;
 /// The keeper's thread. It stops when this is dropped.
 pub(crate) struct Keeper {
     _stop: oneshot::Sender<()>,
+    ended: oneshot::Receiver<()>,
 }
 
 impl Keeper {
@@ -33,8 +34,11 @@ impl Keeper {
     /// The host gives no thread or no runtime; nothing was started.
     pub(crate) fn start(shared: Arc<Shared>, config: Config) -> std::io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
+        // Dropped with the thread, however that ends.
+        let (alive, ended) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("lease-keeper".into()).spawn(move || {
+            let _alive = alive;
             runtime.block_on(async move {
                 let link = Link::new(config, "leases");
                 tokio::select! {
@@ -43,7 +47,12 @@ impl Keeper {
                 }
             });
         })?;
-        Ok(Self { _stop: stop })
+        Ok(Self { _stop: stop, ended })
+    }
+
+    /// Waits for the thread to end, which it does not do by itself.
+    pub(crate) async fn ended(&mut self) {
+        let _ = (&mut self.ended).await;
     }
 }
 

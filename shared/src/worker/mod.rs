@@ -73,6 +73,14 @@ pub enum WorkerError {
          set `maxmemory-policy noeviction`, or ALLOW_EVICTION=yes to run all the same"
     )]
     Eviction(String),
+    /// The URL is that of a single server, and what answers there is a cluster. Nothing was started.
+    #[error(
+        "this Redis is a cluster: write its URL as redis-cluster://, so that the keys of a queue stay together"
+    )]
+    Cluster,
+    /// A part of the worker ended that never ends by itself. What was in hand will be taken over.
+    #[error("the {0} ended unexpectedly; what this worker held will be taken over by another one")]
+    Broken(&'static str),
     /// The host gives no thread for the lease keeper. Nothing was started.
     #[error("cannot start the lease keeper: {0}")]
     Keeper(#[from] std::io::Error),
@@ -83,6 +91,15 @@ pub enum WorkerError {
 pub struct Stopped {
     /// References of messages whose outcome could not be told to Redis: they will be taken over, at one crash each.
     pub unsettled: Vec<String>,
+    /// The last claim was never answered: what it may have taken will be taken over, at one crash each.
+    pub unanswered: bool,
+}
+
+impl Stopped {
+    /// Everything this worker took is settled.
+    pub fn is_clean(&self) -> bool {
+        self.unsettled.is_empty() && !self.unanswered
+    }
 }
 
 impl Worker {
@@ -109,7 +126,7 @@ impl Worker {
         let away = |error| WorkerError::Redis(crate::script::describe(&error));
         let live = link.client().await.map_err(away)?;
         let _: String = live.client.ping(None).await.map_err(away)?;
-        inspect::inspect(&live.client, self.settings.allow_eviction).await
+        inspect::inspect(&live.client, &self.settings).await
     }
 
     /// Runs `handler` for every message until told to stop, at most `settings.concurrency` at a time.
@@ -119,7 +136,9 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// [`WorkerError::Version`], [`WorkerError::Eviction`], [`WorkerError::Keeper`]; nothing was claimed.
+    /// - [`WorkerError::Version`], [`WorkerError::Cluster`], [`WorkerError::Eviction`], [`WorkerError::Keeper`]:
+    ///   nothing was claimed.
+    /// - [`WorkerError::Broken`]: a fault of this library; what was in hand will be taken over.
     pub async fn run<H, F>(self, handler: H, shutdown: Shutdown) -> Result<Stopped, WorkerError>
     where
         H: Fn(Delivery) -> F + Send + Sync + 'static,
@@ -137,29 +156,44 @@ impl Worker {
             return Ok(Stopped::default());
         }
         if let Ok(live) = shared.link.client().await {
-            inspect::inspect(&live.client, shared.settings.allow_eviction).await?;
+            inspect::inspect(&live.client, &shared.settings).await?;
         }
-        let keeper = keeper::Keeper::start(shared.clone(), config.clone())?;
-        let tasks = [
-            tokio::spawn(settle::run(shared.clone(), finished)),
-            tokio::spawn(heartbeat::run(shared.clone())),
-            tokio::spawn(sweep::run(shared.clone())),
-        ];
+        let mut keeper = keeper::Keeper::start(shared.clone(), config.clone())?;
+        let mut settling = tokio::spawn(settle::run(shared.clone(), finished));
+        let upkeep = [tokio::spawn(heartbeat::run(shared.clone())), tokio::spawn(sweep::run(shared.clone()))];
         let wakers = wake::Wakers::new(&shared, &config);
         info!(event = event::WORKER_READY, %queue, worker = shared.worker, "ready");
-        let claiming = tokio::spawn(engine::run(shared.clone(), Arc::new(handler), wakers, shutdown.clone()));
-        let stopped = drain(&shared, claiming, shutdown).await;
-        if stopped.unsettled.is_empty() {
+        let mut claiming =
+            tokio::spawn(engine::run(shared.clone(), Arc::new(handler), wakers, shutdown.clone()));
+        let broken = tokio::select! {
+            biased;
+            () = stop.draining() => None,
+            // It may have seen the signal a moment before us.
+            _ = &mut claiming => Some("claim loop").filter(|_| !stop.is_draining()),
+            _ = &mut settling => Some("settler"),
+            () = keeper.ended() => Some("lease keeper"),
+        };
+        let result = match broken {
+            None => Ok(drain(&shared, claiming, shutdown).await),
+            // What is in hand is taken over once its leases have lapsed, which nobody renews any more.
+            Some(part) => {
+                claiming.abort();
+                shared.hand.stop_all();
+                Err(WorkerError::Broken(part))
+            }
+        };
+        if result.as_ref().is_ok_and(Stopped::is_clean) {
             let _ = tokio::time::timeout(Duration::from_secs(1), heartbeat::stop(&shared)).await;
         }
         drop(keeper);
-        for task in tasks {
+        settling.abort();
+        for task in upkeep {
             task.abort();
         }
         shared.link.close();
         info!(event = event::WORKER_STOPPED, %queue, worker = shared.worker,
-            unsettled = stopped.unsettled.len(), "stopped");
-        Ok(stopped)
+            clean = result.as_ref().is_ok_and(Stopped::is_clean), "stopped");
+        result
     }
 }
 
@@ -200,13 +234,18 @@ async fn drain(shared: &Shared, mut claiming: JoinHandle<()>, mut stop: Shutdown
         settled(shared).await;
     })
     .await;
+    let unanswered = !claiming.is_finished();
     claiming.abort();
+    if unanswered {
+        error!(event = event::WORKER_UNSETTLED, queue = %shared.queue,
+            "the last claim was not answered; what it may have taken is taken over by another worker");
+    }
     let unsettled: Vec<_> = shared.hand.all().iter().map(|held| held.token.reference().to_owned()).collect();
     if !unsettled.is_empty() {
         error!(event = event::WORKER_UNSETTLED, queue = %shared.queue, count = unsettled.len(), refs = ?unsettled,
             "Redis could not be told what became of these; another worker takes them over");
     }
-    Stopped { unsettled }
+    Stopped { unsettled, unanswered }
 }
 
 /// Stops every running handler and settles what it was sending: back to the front of its lane, or in doubt.

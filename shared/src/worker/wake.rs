@@ -134,10 +134,12 @@ async fn pop(
         Some((generation, id)) if generation == live.generation => id,
         _ => match live.client.client_id::<i64>().await {
             Ok(id) => id,
-            Err(_) => {
+            Err(error) if breaks_connection(&error) => {
                 link.discard(live.generation);
                 return false;
             }
+            // A pop that cannot be named cannot be ended early, and that is all.
+            Err(_) => 0,
         },
     };
     *connection = Some((live.generation, id));

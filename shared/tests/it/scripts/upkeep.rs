@@ -173,17 +173,24 @@ async fn a_worker_that_was_away_comes_back_with_its_fence() {
 }
 
 #[tokio::test]
-async fn a_clean_stop_leaves_neither_heartbeat_nor_fence() {
+async fn a_clean_stop_leaves_no_heartbeat_and_its_fence_for_a_day() {
     let mut queue = Queue::start().await;
     let (mut a, b) = two();
     queue.push_many(1).await;
-    let held = a.claim(&mut queue, 1).await;
+    let ask = a.ask(1);
+    let held = queue.claim(&ask).await;
     a.beat(&mut queue, 30_000).await;
     b.beat(&mut queue, 30_000).await;
     queue.settle(&complete(&[(held.token(), "")])).await;
     queue.run(&heartbeat("host.AAAAAAAAAAA", a.start, "")).await.int();
     assert_eq!(queue.command(&["HKEYS", &key("workers")]).await.array().len(), 1);
-    assert_eq!(queue.command(&["EXISTS", &key("claims")]).await.int(), 0);
+    queue.push_many(1).await;
+    assert_eq!(queue.claim(&ask).await.messages, [], "a claim of the stopped worker, executed late");
+    let ended = format!("{}:ended", a.start);
+    queue.command(&["HSET", &key("claims"), &ended, "1"]).await;
+    b.beat(&mut queue, 30_000).await;
+    assert_eq!(queue.command(&["HLEN", &key("claims")]).await.int(), 0, "a day later it is gone");
+    account(&mut queue).await;
 }
 
 #[tokio::test]

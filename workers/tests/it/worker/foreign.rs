@@ -1,6 +1,6 @@
 //! Servers that are not ours: aiosmtpd, whose mail Python's own parser reads, and Postfix's smtp-sink.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use redispatch_testkit::process::Worker;
 use redispatch_testkit::{LIMIT, eventually};
@@ -32,9 +32,12 @@ tell(event="listening")
 time.sleep(3600)
 "#;
 
-/// A program that `scripts/test` fetches and names in the environment.
-fn program(variable: &str, name: &str) -> PathBuf {
-    let set = std::env::var_os(variable).map(PathBuf::from);
+/// A program that `scripts/test` fetches, into `fetched` of the target folder unless it is there already.
+fn program(variable: &str, fetched: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
+    let tool = Some(target.join("tools").join(fetched)).filter(|tool| tool.is_file());
+    let set = std::env::var_os(variable).map(PathBuf::from).or(tool);
+    let name = fetched.rsplit('/').next().unwrap_or(fetched);
     let on_path =
         || std::env::split_paths(&std::env::var_os("PATH")?).map(|p| p.join(name)).find(|p| p.is_file());
     set.or_else(on_path)
@@ -50,7 +53,7 @@ fn free_port() -> u16 {
 async fn python_reads_what_was_written() {
     let site = Site::start().await;
     let port = free_port().to_string();
-    let python = program("REDISPATCH_AIOSMTPD_PYTHON", "python3");
+    let python = program("REDISPATCH_AIOSMTPD_PYTHON", "python/bin/python");
     let server = Worker::start(python.to_str().expect("UTF-8"), &["-c", AIOSMTPD, &port], &[]);
     server.wait_for_event("listening").await;
     let message = json!({
@@ -87,7 +90,7 @@ async fn postfix_takes_two_thousand() {
     let site = Site::start().await;
     let port = free_port();
     let address = format!("127.0.0.1:{port}");
-    let sink = program("REDISPATCH_SMTP_SINK", "smtp-sink");
+    let sink = program("REDISPATCH_SMTP_SINK", "postfix/bin/smtp-sink");
     let user: &[&str] = if rustix::process::geteuid().is_root() { &["-u", "nobody"] } else { &[] };
     let _sink = Worker::start(sink.to_str().expect("UTF-8"), &[user, &[&address, "200"]].concat(), &[]);
     let connect = async || tokio::net::TcpStream::connect(&address).await.is_ok();

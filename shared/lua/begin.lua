@@ -24,14 +24,13 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZCARD', processing)
 redis.call('HLEN', messages)
-redis.call('HLEN', counters)
 
 local seen = {}
 for i = 1, #ARGV do
   seen[i] = redis.pcall('HMGET', KEYS[3 + i], 'state', 'token', 'member')
 end
 
-local answer, claimed_now = {}, {}
+local answer, claimed_now, duplicates = {}, {}, 0
 for i, token in ipairs(ARGV) do
   local status = KEYS[3 + i]
   local state, holder, member = unpack(claimed_now[status] or seen[i])
@@ -43,8 +42,7 @@ for i, token in ipairs(ARGV) do
   elseif elsewhere then
     redis.call('HDEL', messages, token)
     redis.call('ZREM', processing, token)
-    redis.call('HINCRBY', counters, 'duplicates', 1)
-    answer[i] = 'duplicate'
+    answer[i], duplicates = 'duplicate', duplicates + 1
   else
     if seen[i].err then redis.call('DEL', status) end
     redis.call('HSET', status, 'state', 'sending', 'token', token, 'at', now)
@@ -53,4 +51,5 @@ for i, token in ipairs(ARGV) do
     answer[i] = 'go'
   end
 end
+if duplicates > 0 then redis.pcall('HINCRBY', counters, 'duplicates', duplicates) end
 return answer

@@ -22,9 +22,16 @@
 local processing, messages, counters, recent = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local again, retention, plain, entries = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 redis.call('ZCARD', processing)
-redis.call('HLEN', counters)
 redis.call('LLEN', recent)
-for i = 5, #KEYS do redis.call('HLEN', KEYS[i]) end
+
+-- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
+local function note(status, keep, ...)
+  if type(redis.pcall('HSET', status, ...)) == 'table' then
+    redis.pcall('DEL', status)
+    redis.pcall('HSET', status, ...)
+  end
+  redis.pcall('PEXPIRE', status, keep)
+end
 
 local now
 local sent, given, ids = 0, plain, 4
@@ -40,15 +47,14 @@ for i = 5 + plain + entries, #ARGV, 3 do
     now = now or redis.call('TIME')
     redis.call('ZREM', processing, token)
     redis.call('LPUSH', recent, ARGV[i + 1])
-    redis.call('HSET', KEYS[ids], 'state', 'sent', 'at', now[1] * 1000 + math.floor(now[2] / 1000),
+    note(KEYS[ids], retention, 'state', 'sent', 'at', now[1] * 1000 + math.floor(now[2] / 1000),
       'provider_id', ARGV[i + 2])
-    redis.call('PEXPIRE', KEYS[ids], retention)
     sent = sent + 1
   end
 end
 if sent > 0 then
-  redis.call('HINCRBY', counters, 'sent', sent)
   redis.call('LTRIM', recent, 0, 999)
+  redis.pcall('HINCRBY', counters, 'sent', sent)
 end
-if given > sent and not again then redis.call('HINCRBY', counters, 'stale_settles', given - sent) end
+if given > sent and not again then redis.pcall('HINCRBY', counters, 'stale_settles', given - sent) end
 return given - sent

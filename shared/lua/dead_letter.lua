@@ -23,9 +23,16 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZCARD', processing)
 redis.call('LLEN', dead)
-redis.call('HLEN', counters)
 redis.call('LLEN', recent)
-for i = 6, #KEYS do redis.call('HLEN', KEYS[i]) end
+
+-- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
+local function note(status, keep, ...)
+  if type(redis.pcall('HSET', status, ...)) == 'table' then
+    redis.pcall('DEL', status)
+    redis.pcall('HSET', status, ...)
+  end
+  redis.pcall('PEXPIRE', status, keep)
+end
 
 local gone, done, expired, ids = {}, 0, 0, 5
 for i = 3, #ARGV, 6 do
@@ -40,15 +47,14 @@ for i = 3, #ARGV, 6 do
     done = done + 1
     if reason == 'expired' then expired = expired + 1 end
     if has_id then
-      redis.call('HSET', KEYS[ids], 'state', 'dead', 'at', now, 'reason', reason, 'error', ARGV[i + 5])
-      redis.call('PEXPIRE', KEYS[ids], retention)
+      note(KEYS[ids], retention, 'state', 'dead', 'at', now, 'reason', reason, 'error', ARGV[i + 5])
     end
   end
 end
 if done > 0 then
   redis.call('LTRIM', recent, 0, 999)
-  redis.call('HINCRBY', counters, 'dead_lettered', done)
+  redis.pcall('HINCRBY', counters, 'dead_lettered', done)
 end
-if expired > 0 then redis.call('HINCRBY', counters, 'expired', expired) end
-if #gone > 0 and not again then redis.call('HINCRBY', counters, 'stale_settles', #gone) end
+if expired > 0 then redis.pcall('HINCRBY', counters, 'expired', expired) end
+if #gone > 0 and not again then redis.pcall('HINCRBY', counters, 'stale_settles', #gone) end
 return gone

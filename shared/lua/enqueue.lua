@@ -28,25 +28,31 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local waiting = redis.call('ZCARD', processing) + redis.call('LLEN', KEYS[4])
 for i = 5, 7 do waiting = waiting + redis.call('LLEN', KEYS[i]) end
-redis.call('HLEN', counters)
 redis.call('HLEN', messages)
-for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
+
+-- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
+local function note(status, keep, ...)
+  if type(redis.pcall('HSET', status, ...)) == 'table' then
+    redis.pcall('DEL', status)
+    redis.pcall('HSET', status, ...)
+  end
+  redis.pcall('PEXPIRE', status, keep)
+end
 
 local answer, created = {}, 0
 for i = 3, #ARGV do
   local status = KEYS[5 + i]
-  local state, token, member = unpack(redis.call('HMGET', status, 'state', 'token', 'member'))
+  local state, token, member = unpack(redis.pcall('HMGET', status, 'state', 'token', 'member'))
   if state == 'sent' or (state == 'waiting' and waiting > 0)
     or (state == 'sending' and token and redis.call('HEXISTS', messages, token) == 1)
     or (state == 'delayed' and member and redis.call('HEXISTS', messages, member) == 1) then
     answer[i - 2] = 'exists'
   else
     redis.call('LPUSH', lane, ARGV[i])
-    redis.call('HSET', status, 'state', 'waiting', 'at', now)
-    redis.call('PEXPIRE', status, retention)
+    note(status, retention, 'state', 'waiting', 'at', now)
     created, waiting = created + 1, waiting + 1
     answer[i - 2] = 'enqueued'
   end
 end
-if created > 0 then redis.call('HINCRBY', counters, 'enqueued', created) end
+if created > 0 then redis.pcall('HINCRBY', counters, 'enqueued', created) end
 return answer

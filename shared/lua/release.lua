@@ -16,7 +16,8 @@
 -- KEYS[8…] hash   status:<id>    one for each message with `has_id` 1, in order
 -- ARGV[1]  again      1 when this call may have run before
 -- ARGV[2]  retention  ms, how long status is kept while the message waits
--- ARGV[3]  throttle   ms for which nobody shall claim, 0 for no wait; counts only where a message was in hand
+-- ARGV[3]  throttle   ms for which nobody shall claim, 0 for no wait; counts only where a message was in hand, and
+--                     shortens no wait, least of all one until somebody resumes (-1 or no number)
 -- ARGV[4…] for each message: token, lane (h, p or l), bytes (edited, or empty to keep those under the token), has_id
 --
 -- Returns  the tokens that were not in hand any more
@@ -27,10 +28,17 @@ local again, retention, throttle = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZCARD', processing)
-redis.call('HLEN', counters)
-local throttled = tonumber(redis.call('HGET', control, 'throttled_until') or 0) or 0
+local throttled = tonumber(redis.call('HGET', control, 'throttled_until') or 0) or -1
 for i = 5, 7 do redis.call('LLEN', KEYS[i]) end
-for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
+
+-- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
+local function note(status, keep, ...)
+  if type(redis.pcall('HSET', status, ...)) == 'table' then
+    redis.pcall('DEL', status)
+    redis.pcall('HSET', status, ...)
+  end
+  redis.pcall('PEXPIRE', status, keep)
+end
 
 local gone, released, ids = {}, false, 7
 for i = 4, #ARGV, 4 do
@@ -44,14 +52,11 @@ for i = 4, #ARGV, 4 do
     redis.call('HDEL', messages, token)
     redis.call('ZREM', processing, token)
     released = true
-    if has_id then
-      redis.call('HSET', KEYS[ids], 'state', 'waiting', 'at', now)
-      redis.call('PEXPIRE', KEYS[ids], retention)
-    end
+    if has_id then note(KEYS[ids], retention, 'state', 'waiting', 'at', now) end
   end
 end
-if released and throttle > 0 and now + throttle > throttled then
+if released and throttle > 0 and throttled >= 0 and now + throttle > throttled then
   redis.call('HSET', control, 'throttled_until', now + throttle)
 end
-if #gone > 0 and not again then redis.call('HINCRBY', counters, 'stale_settles', #gone) end
+if #gone > 0 and not again then redis.pcall('HINCRBY', counters, 'stale_settles', #gone) end
 return gone

@@ -27,8 +27,15 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZCARD', processing)
 redis.call('ZCARD', delayed)
-redis.call('HLEN', counters)
-for i = 5, #KEYS do redis.call('HLEN', KEYS[i]) end
+
+-- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
+local function note(status, keep, ...)
+  if type(redis.pcall('HSET', status, ...)) == 'table' then
+    redis.pcall('DEL', status)
+    redis.pcall('HSET', status, ...)
+  end
+  redis.pcall('PEXPIRE', status, keep)
+end
 
 local gone, retried, ids = {}, 0, 4
 for i = 3, #ARGV, 7 do
@@ -46,11 +53,11 @@ for i = 3, #ARGV, 7 do
     redis.call('ZREM', processing, token)
     if kind == 'retry' then retried = retried + 1 end
     if has_id then
-      redis.call('HSET', KEYS[ids], 'state', 'delayed', 'member', member, 'at', now, 'due', due, 'error', ARGV[i + 6])
-      redis.call('PEXPIRE', KEYS[ids], math.max(due - now, 0) + retention)
+      note(KEYS[ids], math.max(due - now, 0) + retention,
+        'state', 'delayed', 'member', member, 'at', now, 'due', due, 'error', ARGV[i + 6])
     end
   end
 end
-if retried > 0 then redis.call('HINCRBY', counters, 'retried', retried) end
-if #gone > 0 and not again then redis.call('HINCRBY', counters, 'stale_settles', #gone) end
+if retried > 0 then redis.pcall('HINCRBY', counters, 'retried', retried) end
+if #gone > 0 and not again then redis.pcall('HINCRBY', counters, 'stale_settles', #gone) end
 return gone

@@ -3,7 +3,7 @@
 --
 -- Caller   shared/src/worker/settle.rs
 -- Atomic   the original goes and its parts appear in one step: nobody is forgotten and nobody gets it twice
--- Fence    the bytes under the token
+-- Fence    the bytes under the token, which go first: a repetition finds none and writes no part twice
 -- Cost     O(parts)
 --
 -- KEYS[1]  zset   processing
@@ -15,56 +15,65 @@
 -- KEYS[7]  hash   status:<id>    of the original; any key where `has_id` is 0
 -- KEYS[8…] hash   status:<id>    one for each delayed part with `has_id` 1, in order
 -- ARGV[1]  again      1 when this call may have run before
--- ARGV[2]  retention  ms, how long status is kept
+-- ARGV[2]  retention  ms, how long status is kept; beyond the due time where something is delayed
 -- ARGV[3]  token      of the original
 -- ARGV[4]  has_id     1 when it has an id
--- ARGV[5]  entry      JSON for `recent`
--- ARGV[6…] for each part: kind, member, delay, bytes, has_id
+-- ARGV[5]  state      of the original from now on. 'sent': somebody was served; else nobody was, and it is 'delayed'
+--                     with the member of the first delayed part, or 'dead' where there is none
+-- ARGV[6]  entry      JSON for `recent`; empty for none
+-- ARGV[7…] for each part: kind, member, delay, bytes, has_id
 --   kind     'retry': to `delayed` as `member`, due `delay` ms from now; 'dead': to `dead_letter`
 --
 -- Returns  the tokens that were not in hand any more: none, or the one given
 
 local processing, messages, delayed, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local counters, recent, status = KEYS[5], KEYS[6], KEYS[7]
-local retention, token = tonumber(ARGV[2]), ARGV[3]
+local retention, token, state = tonumber(ARGV[2]), ARGV[3], ARGV[5]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZCARD', processing)
-redis.call('ZCARD', delayed)
-redis.call('LLEN', dead)
-redis.call('HLEN', counters)
-redis.call('LLEN', recent)
-if ARGV[4] == '1' then redis.call('HLEN', status) end
-for i = 8, #KEYS do redis.call('HLEN', KEYS[i]) end
+for _, zset in ipairs({processing, delayed}) do redis.call('ZCARD', zset) end
+for _, list in ipairs({dead, recent}) do redis.call('LLEN', list) end
 
-if redis.call('HEXISTS', messages, token) == 0 then
-  if ARGV[1] ~= '1' then redis.call('HINCRBY', counters, 'stale_settles', 1) end
+-- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
+local function note(status, keep, ...)
+  if type(redis.pcall('HSET', status, ...)) == 'table' then
+    redis.pcall('DEL', status)
+    redis.pcall('HSET', status, ...)
+  end
+  redis.pcall('PEXPIRE', status, keep)
+end
+
+if redis.call('HDEL', messages, token) == 0 then
+  if ARGV[1] ~= '1' then redis.pcall('HINCRBY', counters, 'stale_settles', 1) end
   return {token}
 end
-local ids = 7
-for i = 6, #ARGV, 5 do
+redis.call('ZREM', processing, token)
+local first, retried, dropped, ids = nil, 0, 0, 7
+for i = 7, #ARGV, 5 do
   local member, delay, bytes = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   if ARGV[i] == 'dead' then
     redis.call('LPUSH', dead, bytes)
-    redis.call('HINCRBY', counters, 'dead_lettered', 1)
+    dropped = dropped + 1
   else
     redis.call('HSET', messages, member, bytes)
     redis.call('ZADD', delayed, now + delay, member)
-    redis.call('HINCRBY', counters, 'retried', 1)
+    retried, first = retried + 1, first or {member, delay}
     if ARGV[i + 4] == '1' then
       ids = ids + 1
-      redis.call('HSET', KEYS[ids], 'state', 'delayed', 'member', member, 'at', now, 'due', now + delay)
-      redis.call('PEXPIRE', KEYS[ids], delay + retention)
+      note(KEYS[ids], delay + retention, 'state', 'delayed', 'member', member, 'at', now, 'due', now + delay)
     end
   end
 end
-redis.call('HDEL', messages, token)
-redis.call('ZREM', processing, token)
-redis.call('HINCRBY', counters, 'sent', 1)
-redis.call('LPUSH', recent, ARGV[5])
-redis.call('LTRIM', recent, 0, 999)
-if ARGV[4] == '1' then
-  redis.call('HSET', status, 'state', 'sent', 'at', now)
-  redis.call('PEXPIRE', status, retention)
+if ARGV[6] ~= '' then
+  redis.call('LPUSH', recent, ARGV[6])
+  redis.call('LTRIM', recent, 0, 999)
 end
+if ARGV[4] == '1' and state == 'delayed' and first then
+  note(status, first[2] + retention, 'state', state, 'member', first[1], 'at', now, 'due', now + first[2])
+elseif ARGV[4] == '1' then
+  note(status, retention, 'state', state, 'at', now)
+end
+if state == 'sent' then redis.pcall('HINCRBY', counters, 'sent', 1) end
+if retried > 0 then redis.pcall('HINCRBY', counters, 'retried', retried) end
+if dropped > 0 then redis.pcall('HINCRBY', counters, 'dead_lettered', dropped) end
 return {}

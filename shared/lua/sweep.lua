@@ -3,7 +3,8 @@
 --
 -- Caller   shared/src/worker/sweep.rs, once a poll
 -- Why      the bytes are the truth: bytes whose member was deleted come back. Where the counts agree nothing is
---          searched, so that an idle queue costs four counts
+--          searched, so that an idle queue costs four counts; but a member without bytes hides bytes without a
+--          member from them, so now and then a search is forced
 -- Cost     O(count), no matter how much waits
 --
 -- KEYS[1]  zset   processing
@@ -13,6 +14,7 @@
 -- ARGV[2]  count    fields to look at, about
 -- ARGV[3]  lease    ms, for members that come back: their owner renews them, else they are taken over after it
 -- ARGV[4]  longest  ms, the longest lease there can be: a score further away is brought back to it
+-- ARGV[5]  force    1 to begin a search although the counts agree; one that has begun goes on by its cursor
 --
 -- Returns  {cursor, restored}   the cursor to go on from, and how many members came back
 
@@ -26,7 +28,7 @@ local expected = redis.call('ZCARD', processing) + redis.call('ZCARD', delayed)
 for _, token in ipairs(redis.call('ZRANGE', processing, '+inf', '(' .. longest, 'BYSCORE', 'REV', 'LIMIT', 0, 100)) do
   redis.call('ZADD', processing, 'XX', longest, token)
 end
-if redis.call('HLEN', messages) == expected and ARGV[1] == '0' then return {'0', 0} end
+if redis.call('HLEN', messages) == expected and ARGV[1] == '0' and ARGV[5] ~= '1' then return {'0', 0} end
 
 local restored = 0
 local step = redis.call('HSCAN', messages, ARGV[1], 'COUNT', ARGV[2])

@@ -23,8 +23,13 @@ pub enum Outcome {
     Config(Failure),
     /// The provider may or may not have accepted: its answer never came.
     InDoubt(Failure),
-    /// Recipients of one message ended differently. Whoever is in no part got the message.
-    Split(Vec<Part>),
+    /// Recipients of one message ended differently.
+    Split {
+        /// Whether anybody got the message: those who are in no part.
+        served: bool,
+        /// Those who did not get it.
+        parts: Vec<Part>,
+    },
     /// `Delivery::confirm` failed and the sender stopped before the
     /// provider could accept: surely not sent, and at no cost.
     Unconfirmed,

@@ -3,6 +3,7 @@
 --
 -- Caller   shared/src/worker/claim.rs
 -- Atomic   everything is read and checked first; from the first write on nothing can fail
+-- Counts   come last, and one that cannot count is no error; so it is in every script
 -- Fence    a call with a lower number than the last one does nothing; the same number answers again those of its
 --          messages that are still in hand; a call that took nothing leaves no number unless it is a repetition
 -- Order    gates, one lapsed lease (alone), what lies in `claimed`, what is due, the lanes

@@ -13,7 +13,7 @@ if count < room then
     end
     if share == 0 or room_left() == 0 then break end
     local bytes = redis.call('HGET', messages, member)
-    local ref, lane, crashes = member:match('^([^:]+):(%a):(%d+)$')
+    local ref, lane, crashes = member:match('^([%w.]+):(%a):(%d+)$')
     crashes = crashes or '0'
     if not bytes then
       undelayed[#undelayed + 1], orphans = member, orphans + 1

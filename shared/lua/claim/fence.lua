@@ -11,7 +11,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- As text, since Redis prints a number digit by digit for every member.
 local lease_end = string.format('%d', now + lease)
 
-local last = tonumber(redis.call('HGET', claims, start) or -1)
+local last = tonumber(redis.call('HGET', claims, start) or -1) or -1
 if seq < last then return {'late', -1, 0, now, 0} end
 if seq == last then
   local mine, answer = {}, {'more', 0, 0, now, 0}
@@ -33,8 +33,8 @@ end
 local gates = redis.call('HMGET', control, 'paused_until', 'throttled_until', 'lane_credit')
 for i, why in ipairs({'paused', 'throttled'}) do
   local ends = tonumber(gates[i] or 0) or -1
-  if ends < 0 or ends > now then
+  if not (ends >= 0 and ends <= now) then
     if again then redis.call('HSET', claims, start, seq) end
-    return {why, ends < 0 and -1 or ends - now, 0, now, 0}
+    return {why, ends > now and ends - now or -1, 0, now, 0}
   end
 end

@@ -8,7 +8,10 @@ if seq % 20 == 0 then
 else
   read(high, 'h', room_left())
   if waiting[pending] > 0 and waiting[low] > 0 and room_left() > 0 then
-    credit = (tonumber(gates[3]) or 0) + room_left()
+    -- What is no credit, put there by hand, counts as none.
+    credit = tonumber(gates[3]) or 0
+    if not (credit >= 0 and credit <= 100) then credit = 0 end
+    credit = credit + room_left()
     local quarter = math.min(math.floor(credit / 4), room_left())
     credit = math.min(credit - 4 * quarter, 100)
     read(pending, 'p', room_left() - quarter)

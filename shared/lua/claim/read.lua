@@ -5,7 +5,6 @@ local waiting = {[claimed] = redis.call('LLEN', claimed), [high] = redis.call('L
   [pending] = redis.call('LLEN', pending), [low] = redis.call('LLEN', low)}
 redis.call('ZCARD', processing)
 redis.call('HLEN', messages)
-redis.call('HLEN', counters)
 local fresh = waiting[claimed] + waiting[high] + waiting[pending] + waiting[low] > 0
 
 local tokens, leases, size, count = {}, {}, 0, 0

@@ -7,9 +7,11 @@ if now <= takeover then
     if not bytes then
       lapsed[#lapsed + 1], orphans = token, orphans + 1
     elseif alone and count == 0 then
-      local ref, lane, crashes = token:match('^([^:]+):(%a):(%d+)')
+      -- A name put there by hand need not be one that a worker can read.
+      local ref, lane, crashes = token:match('^([%w.]+):(%a):(%d+)')
+      crashes = string.format('%d', math.min((crashes or 0) + 1, 4294967295))
       lapsed[#lapsed + 1], old[#old + 1] = token, token
-      take(ref, ':' .. (lane or 'p') .. ':' .. (crashes or 0) + 1 .. ':', bytes)
+      take(ref, ':' .. (lane or 'p') .. ':' .. crashes .. ':', bytes)
       room, takeovers = 1, 1
     else
       suspect = 1

@@ -8,8 +8,6 @@ end
 if #lapsed > 0 then redis.call('ZREM', processing, unpack(lapsed)) end
 if #undelayed > 0 then redis.call('ZREM', delayed, unpack(undelayed)) end
 if #old > 0 then redis.call('HDEL', messages, unpack(old)) end
-if orphans > 0 then redis.call('HINCRBY', counters, 'orphans', orphans) end
-if takeovers > 0 then redis.call('HINCRBY', counters, 'taken_over', takeovers) end
 if credit then redis.call('HSET', control, 'lane_credit', credit) end
 for list, n in pairs(taken) do redis.call('LTRIM', list, 0, -(n + 1)) end
 if count > 0 then
@@ -21,4 +19,7 @@ if count > 0 then
   if count > 8 then redis.call('ZREM', processing, string.rep('-', 65)) end
 end
 if count > 0 or again then redis.call('HSET', claims, start, seq) end
+-- Last, and never an error: a counter that cannot count must stop nothing.
+if orphans > 0 then redis.pcall('HINCRBY', counters, 'orphans', orphans) end
+if takeovers > 0 then redis.pcall('HINCRBY', counters, 'taken_over', takeovers) end
 return answer

@@ -40,6 +40,9 @@ pub(crate) struct Record {
     /// Envelope recipients still to be served; absent means all of the message's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recipients: Option<Vec<String>>,
+    /// The rest of a message that nobody got: it goes on under the message's own id, not under that of a part.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) keeps_id: bool,
     #[serde(flatten)]
     pub(crate) other: Map<String, Value>,
 }
@@ -68,6 +71,7 @@ impl Record {
             attempts: self.attempts.clone(),
             reference: self.reference.clone(),
             recipients: self.recipients.clone(),
+            keeps_id: self.keeps_id,
             other: self.other.clone(),
             ..Self::default()
         }

@@ -12,6 +12,9 @@ use crate::script::{self, ENQUEUE};
 /// Messages put in by one call.
 const BATCH: usize = 200;
 
+/// Bytes put in by one call, where it is more than one message.
+const BATCH_BYTES: usize = 8 << 20;
+
 /// What became of a message that was to be enqueued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enqueued {
@@ -35,7 +38,7 @@ impl Queue {
         let known = live.client.sadd::<i64, _, _>(self.keys.queues(), self.name()).await;
         self.link.checked(&live, known)?;
         let mut enqueued = Vec::with_capacity(messages.len());
-        for batch in messages.chunks(BATCH) {
+        for batch in batches(&messages) {
             let keys = &self.keys;
             let mut call = vec![
                 keys.processing.clone(),
@@ -61,6 +64,21 @@ impl Queue {
     }
 }
 
+/// The messages in runs that one call can bear.
+fn batches(mut rest: &[(String, Bytes)]) -> impl Iterator<Item = &[(String, Bytes)]> {
+    std::iter::from_fn(move || {
+        let mut size = 0;
+        let fits = |(_, bytes): &&(String, Bytes)| {
+            size += bytes.len();
+            size <= BATCH_BYTES
+        };
+        let count = rest.iter().take(BATCH).take_while(fits).count().max(1).min(rest.len());
+        let (batch, after) = rest.split_at(count);
+        rest = after;
+        (!batch.is_empty()).then_some(batch)
+    })
+}
+
 /// The message with its id, which is added where there is none.
 fn with_id(bytes: Bytes) -> Result<(String, Bytes), QueueError> {
     let head = Head::read(&bytes, usize::MAX).map_err(|malformed| QueueError::Message(malformed.reason))?;
@@ -70,4 +88,24 @@ fn with_id(bytes: Bytes) -> Result<(String, Bytes), QueueError> {
     let id = format!("{}{}", crate::worker::start_id(), crate::worker::start_id());
     let bytes = add_id(&bytes, &id);
     Ok((id, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(messages: &[usize]) -> Vec<usize> {
+        let messages: Vec<_> =
+            messages.iter().map(|size| (String::new(), vec![b'x'; *size].into())).collect();
+        batches(&messages).map(<[_]>::len).collect()
+    }
+
+    #[test]
+    fn a_call_bears_200_messages_and_8_mib() {
+        assert_eq!(sizes(&[]), [0; 0]);
+        assert_eq!(sizes(&[1; 450]), [200, 200, 50]);
+        assert_eq!(sizes(&[3 << 20; 5]), [2, 2, 1]);
+        assert_eq!(sizes(&[10 << 20, 10 << 20, 1, 8 << 20, 1]), [1, 1, 1, 1, 1]);
+        assert_eq!(sizes(&[4 << 20, 4 << 20, 1]), [2, 1]);
+    }
 }

@@ -34,7 +34,7 @@ events! {
     MESSAGE_DUPLICATE = "message_duplicate";
     /// A message surely not sent went back to the front of its lane, at no cost.
     MESSAGE_RELEASED = "message_released";
-    /// Some recipients were refused; the rest got the message.
+    /// Some recipients were refused; the field served says whether anybody got the message.
     MESSAGE_SPLIT = "message_split";
     /// A message in hand belongs to another worker by now; its outcome changes nothing.
     LEASE_LOST = "lease_lost";

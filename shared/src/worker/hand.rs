@@ -96,7 +96,7 @@ impl Held {
 
     /// Everything known of crashes: those in the token and those in the message.
     pub(crate) fn crashes(&self) -> u32 {
-        self.token.crashes + self.head.crashes()
+        self.token.crashes.saturating_add(self.head.crashes())
     }
 }
 

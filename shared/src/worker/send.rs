@@ -116,9 +116,9 @@ pub(crate) fn log(shared: &Shared, held: &Held, change: &Change) {
                 error = %mask::text(&failure.error), code = failure.code, provider = failure.provider,
                 "given up, kept among the dead letters");
         }
-        Change::Split { parts } => {
+        Change::Split { served, parts } => {
             let delayed = parts.iter().filter(|part| part.delay.is_some()).count();
-            warn!(event = event::MESSAGE_SPLIT, queue, ref = reference, id, duration_ms, delayed,
+            warn!(event = event::MESSAGE_SPLIT, queue, ref = reference, id, duration_ms, served, delayed,
                 dead_lettered = parts.len() - delayed, "not every recipient was accepted");
         }
         Change::Release { .. } => {

@@ -44,7 +44,7 @@ struct Groups {
     retry: Vec<(Arc<Held>, Change)>,
     dead: Vec<(Arc<Held>, Change)>,
     release: Vec<(Arc<Held>, Change)>,
-    split: Vec<(Arc<Held>, Vec<SplitPart>)>,
+    split: Vec<(Arc<Held>, bool, Vec<SplitPart>)>,
 }
 
 impl Groups {
@@ -54,7 +54,7 @@ impl Groups {
             Change::Retry { .. } | Change::Park { .. } => self.retry.push((held, change)),
             Change::DeadLetter { .. } => self.dead.push((held, change)),
             Change::Release { .. } => self.release.push((held, change)),
-            Change::Split { parts } => self.split.push((held, parts)),
+            Change::Split { served, parts } => self.split.push((held, served, parts)),
         }
     }
 
@@ -68,8 +68,8 @@ impl Groups {
         for group in by_size(self.dead) {
             dead_letter(shared, group).await;
         }
-        for (held, parts) in self.split {
-            split(shared, held, parts).await;
+        for (held, served, parts) in self.split {
+            split(shared, held, served, parts).await;
         }
         // Newest first, so that the oldest ends up at the very front.
         self.release.sort_by_key(|(held, _)| std::cmp::Reverse(held.token.number));
@@ -188,8 +188,14 @@ async fn release(shared: &Shared, group: Vec<(Arc<Held>, Change)>) {
     call.run(shared).await;
 }
 
-async fn split(shared: &Shared, held: Arc<Held>, parts: Vec<SplitPart>) {
-    let keys = &shared.keys;
+async fn split(shared: &Shared, held: Arc<Held>, served: bool, parts: Vec<SplitPart>) {
+    let (keys, settings) = (&shared.keys, &shared.settings);
+    let goes_on = parts.iter().any(|part| part.delay.is_some());
+    let (state, retention, entry) = match (served, goes_on) {
+        (true, _) => ("sent", settings.completed_retention, recent_entry(&held, "sent")),
+        (false, true) => ("delayed", settings.completed_retention, String::new()),
+        (false, false) => ("dead", settings.failed_retention, recent_entry(&held, "dead")),
+    };
     let id = status_id(&held);
     let mut call = Call::new(
         &SPLIT,
@@ -202,15 +208,19 @@ async fn split(shared: &Shared, held: Arc<Held>, parts: Vec<SplitPart>) {
             &keys.recent,
             &keys.status(id.as_deref().unwrap_or_default()),
         ],
-        [millis(shared.settings.completed_retention)],
+        [millis(retention)],
     );
-    let entry = recent_entry(&held, "sent");
-    let mut args: Vec<Value> = vec![flag(id.is_some()), entry.into()];
-    for SplitPart { delay, bytes, recipients } in parts {
+    let mut args: Vec<Value> = vec![flag(id.is_some()), state.into(), entry.into()];
+    for SplitPart { delay, bytes, recipients, keeps_id } in parts {
         let part = shared.next_reference();
         let member = super::token::member(&part, held.token.lane, held.crashes());
         let kind = if delay.is_some() { "retry" } else { "dead" };
-        let part_id = held.head.id.as_deref().filter(|_| delay.is_some()).map(|id| part_id(id, &recipients));
+        let part_id = held
+            .head
+            .id
+            .as_deref()
+            .filter(|_| delay.is_some() && !keeps_id)
+            .map(|id| part_id(id, &recipients));
         if let Some(part_id) = &part_id {
             call.keys.push(keys.status(part_id));
         }

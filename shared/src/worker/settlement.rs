@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::backoff;
 use super::hand::Held;
+use super::status::status_id;
 use crate::clock;
 use crate::config::{OnInDoubt, WorkerSettings};
 use crate::message::{Attempt, Malformed, Record, edit, wrap_raw};
@@ -34,7 +35,7 @@ pub(crate) enum Change {
     /// `dead_letter.lua`
     DeadLetter { bytes: Bytes, reason: &'static str, failure: Failure },
     /// `split.lua`
-    Split { parts: Vec<SplitPart> },
+    Split { served: bool, parts: Vec<SplitPart> },
     /// `release.lua`
     Release { bytes: Option<Bytes>, throttle: Option<Duration> },
 }
@@ -46,6 +47,8 @@ pub(crate) struct SplitPart {
     pub(crate) delay: Option<Duration>,
     pub(crate) bytes: Bytes,
     pub(crate) recipients: Vec<String>,
+    /// It has the status of the original, not one of its own.
+    pub(crate) keeps_id: bool,
 }
 
 /// What a verdict needs to know of the worker.
@@ -70,7 +73,7 @@ impl Judge<'_> {
             Outcome::Reject(failure) => self.give_up(held, "reject", "reject", failure),
             Outcome::Throttle { wait, .. } => self.release(held, Some(self.throttle(wait))),
             Outcome::Config(_) | Outcome::Unconfirmed => self.release(held, None),
-            Outcome::Split(parts) => self.split(held, parts),
+            Outcome::Split { served, parts } => self.split(held, served, parts),
         };
         Settlement { held: held.clone(), change }
     }
@@ -138,7 +141,10 @@ impl Judge<'_> {
         Change::Retry { delay: backoff::delay(&self.settings.backoff, retries), bytes, failure }
     }
 
-    fn split(&self, held: &Arc<Held>, parts: Vec<Part>) -> Change {
+    /// Where nobody was served, the first part that is tried again keeps the message's own id: until it ends, a
+    /// newcomer of that id is a duplicate.
+    fn split(&self, held: &Arc<Held>, served: bool, parts: Vec<Part>) -> Change {
+        let mut id_is_free = !served && status_id(held).as_deref() == held.head.id.as_deref();
         let retries = held.head.retries + 1;
         let exhausted = retries >= self.max_retries(held);
         let parts = parts
@@ -163,10 +169,12 @@ impl Judge<'_> {
                 record.reference = Some(held.reference().to_owned());
                 record.recipients = Some(recipients.clone());
                 let delay = reason.is_none().then(|| backoff::delay(&self.settings.backoff, retries));
-                SplitPart { delay, bytes: edit(&held.bytes, Some(retries), &record), recipients }
+                let keeps_id = delay.is_some() && std::mem::take(&mut id_is_free);
+                record.keeps_id = keeps_id;
+                SplitPart { delay, bytes: edit(&held.bytes, Some(retries), &record), recipients, keeps_id }
             })
             .collect();
-        Change::Split { parts }
+        Change::Split { served, parts }
     }
 
     fn dead(&self, held: &Arc<Held>, reason: &str, class: &str, failure: &Failure) -> Record {

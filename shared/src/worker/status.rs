@@ -10,7 +10,8 @@ use crate::clock;
 /// recipients, so that what the original sent does not make the rest a duplicate. `·` is in no producer's id.
 pub(crate) fn status_id(held: &Held) -> Option<String> {
     let id = held.head.id.as_deref()?;
-    match held.head.record.as_ref().and_then(|record| record.recipients.as_deref()) {
+    let part = held.head.record.as_ref().filter(|record| !record.keeps_id);
+    match part.and_then(|record| record.recipients.as_deref()) {
         Some(recipients) => Some(part_id(id, recipients)),
         None => Some(id.to_owned()),
     }
@@ -31,13 +32,21 @@ struct Entry<'a> {
     metadata: Option<&'a RawValue>,
 }
 
-/// A line for `recent`: id (the reference where the producer gave none), state, time, metadata.
+/// Metadata beyond this many bytes stays out of `recent`, which keeps 1,000 lines for a glance.
+const METADATA_BYTES: usize = 4096;
+
+/// A line for `recent`: id (the reference where the producer gave none), state, time, metadata where it is small.
 pub(crate) fn recent_entry(held: &Held, state: &'static str) -> String {
     let entry = Entry {
         id: held.head.id.as_deref().unwrap_or(held.token.reference()),
         state,
         at: clock::unix_ms(),
-        metadata: held.head.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        metadata: held
+            .head
+            .metadata
+            .as_deref()
+            .filter(|text| text.len() <= METADATA_BYTES)
+            .and_then(|text| serde_json::from_str(text).ok()),
     };
     serde_json::to_string(&entry).unwrap_or_default()
 }

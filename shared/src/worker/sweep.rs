@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fred::types::Value;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::shared::Shared;
@@ -14,14 +15,19 @@ use crate::telemetry::event;
 /// Fields of `messages` that one step looks at.
 const STEP: i64 = 32;
 
+/// How often all of `messages` is looked at, whatever the counts say.
+const FULL: Duration = Duration::from_secs(600);
+
 /// Sweeps until the worker stops. A step that fails is taken again.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let mut cursor = "0".to_owned();
+    let mut next_full = Instant::now();
     let mut every = tokio::time::interval(shared.settings.poll_interval.max(Duration::from_secs(1)));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     every.tick().await;
     loop {
         every.tick().await;
+        let force = cursor == "0" && Instant::now() >= next_full;
         let keys =
             vec![shared.keys.processing.clone(), shared.keys.messages.clone(), shared.keys.delayed.clone()];
         let args: Vec<Value> = vec![
@@ -29,9 +35,13 @@ pub(crate) async fn run(shared: Arc<Shared>) {
             STEP.into(),
             (shared.settings.lease.as_millis() as i64).into(),
             (LONGEST_LEASE.as_millis() as i64).into(),
+            i64::from(force).into(),
         ];
         match script::run(&shared.link, &SWEEP, keys, args).await {
             Ok(Value::Array(answer)) => {
+                if force {
+                    next_full = Instant::now() + FULL;
+                }
                 let mut answer = answer.into_iter();
                 cursor = answer
                     .next()

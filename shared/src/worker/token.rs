@@ -38,7 +38,7 @@ impl Token {
         let mut parts = text.split(':');
         let reference = parts.next()?;
         let lane = Lane::from_letter(parts.next()?);
-        let crashes = parts.next()?.parse().ok()?;
+        let crashes = saturating(parts.next()?)?;
         let number = parts.next()?.rsplit_once('.')?.1.parse().ok()?;
         if parts.next().is_some() {
             return None;
@@ -60,6 +60,12 @@ impl Token {
     pub(crate) fn member(&self, crashes: u32) -> String {
         member(self.reference(), self.lane, crashes)
     }
+}
+
+/// A count of any length, put there by hand for all we know: too many are as many as there can be.
+fn saturating(digits: &str) -> Option<u32> {
+    let is_count = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    is_count.then(|| digits.parse().unwrap_or(u32::MAX))
 }
 
 /// `<ref>:<lane>:<crashes>`

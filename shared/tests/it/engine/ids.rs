@@ -115,3 +115,21 @@ async fn a_message_that_waits_is_not_enqueued_a_second_time() {
     end.counters_are(&[("enqueued", 1), ("sent", 1)]);
     worker.stop().await;
 }
+
+#[tokio::test]
+async fn more_bytes_than_one_call_bears_are_all_enqueued_in_order() {
+    let redis = RedisServer::start().await;
+    // The longest query that this Redis takes: more than two messages, less than all.
+    redis.command(&["CONFIG", "SET", "client-query-buffer-limit", "20mb"]).await;
+    let queue = redispatch::queue::Queue::new(super::kit::QUEUE, &settings(&redis.url())).unwrap();
+    let body = "x".repeat(6 << 20);
+    let messages = (0..6).map(|n| format!(r#"{{"n":{n},"body":"{body}"}}"#).into()).collect();
+    let enqueued = queue.enqueue(redispatch::keys::Lane::Pending, messages).await.unwrap();
+    assert!(enqueued.len() == 6 && enqueued.iter().all(|one| one.created));
+    let log = Log::default();
+    let worker = log.worker(WorkerSettings { concurrency: 1, ..settings(&redis.url()) });
+    let end = until(&redis, "all sent", |now| now.is_dry() && now.counter("sent") == 6).await;
+    end.counters_are(&[("enqueued", 6), ("sent", 6)]);
+    assert_eq!(log.numbers(), [0, 1, 2, 3, 4, 5]);
+    worker.stop().await;
+}

@@ -113,7 +113,10 @@ async fn split(then: Then) {
         failure: Failure::new("refused"),
     };
     for sending in line.desk.take(4).await {
-        sending.answer(Outcome::Split(vec![part(Verdict::Retry, "later"), part(Verdict::Reject, "never")]));
+        sending.answer(Outcome::Split {
+            served: true,
+            parts: vec![part(Verdict::Retry, "later"), part(Verdict::Reject, "never")],
+        });
     }
     line.lost.struck().await;
     for rest in line.desk.take(4).await {

@@ -181,7 +181,6 @@ async fn a_key_of_a_wrong_type_stops_the_queue_until_it_is_mended_and_loses_noth
         "pending",
         "pending:low",
         "claimed",
-        "counters",
         "recent",
         "control",
         "claims",
@@ -220,4 +219,50 @@ async fn everything_deleted() {
     end.counters_are(&[("sent", 1), ("stale_settles", 4)]);
     worker.stop().await;
     assert!(account(&redis).await.is_dry());
+}
+
+#[tokio::test]
+async fn an_orphan_member_hides_an_orphan_message_for_a_while_only() {
+    let redis = RedisServer::start().await;
+    redis.command(&["HSET", &key("messages"), "x.1:p:0", r#"{"n":0}"#]).await;
+    redis.command(&["ZADD", &key("delayed"), "9999999999999", "x.2:p:0"]).await;
+    let log = Log::default();
+    let worker = log.worker(settings(&redis.url()));
+    let end = until(&redis, "found", |now| now.counter("sent") == 1).await;
+    assert_eq!((end.without_member.len(), end.without_bytes.len()), (0, 1), "{end:?}");
+    assert_eq!(log.numbers(), [0]);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn crashes_beyond_all_counting_are_poison_once() {
+    let redis = RedisServer::start().await;
+    let names = ["4294967296", "99999999999999999999", "1e15"].map(|crashes| format!("x.1:p:{crashes}"));
+    for (n, name) in names.iter().enumerate() {
+        redis.command(&["HSET", &key("messages"), name, &format!(r#"{{"n":{n}}}"#)]).await;
+        redis.command(&["ZADD", &key("delayed"), "1", name]).await;
+        let token = format!("{}:y.1", name.replace("x.1", "x.2"));
+        let message = format!(r#"{{"n":{},"_delivery":{{"crashes":4294967295}}}}"#, n + 3);
+        redis.command(&["HSET", &key("messages"), &token, &message]).await;
+        redis.command(&["ZADD", &key("processing"), "1", &token]).await;
+    }
+    // Bytes that no worker can read as a name.
+    let spoiled = [b"x\xff.3:p:0:y.1".as_slice(), b"x\xff.3:p:0".as_slice()];
+    let mut client = redis.connect().await;
+    for (n, (place, name)) in ["processing", "delayed"].into_iter().zip(spoiled).enumerate() {
+        let message = format!(r#"{{"n":{}}}"#, n + 6);
+        client.command(&[b"HSET", key("messages").as_bytes(), name, message.as_bytes()]).await.unwrap();
+        client.command(&[b"ZADD", key(place).as_bytes(), b"1", name]).await.unwrap();
+    }
+    let log = Log::default();
+    let lease = Duration::from_millis(200);
+    let worker = log.worker(WorkerSettings { lease, ..settings(&redis.url()) });
+    let settled = |now: &super::account::Account| {
+        now.is_dry() && now.counter("sent") + now.counter("dead_lettered") >= 8
+    };
+    let end = until(&redis, "all settled", settled).await;
+    end.adds_up(8, &log.numbers());
+    assert_eq!(end.counter("taken_over"), 4, "{end:?}");
+    assert!(end.dead.iter().all(|letter| letter.contains(r#""reason":"poison""#)), "{end:?}");
+    worker.stop().await;
 }

@@ -18,7 +18,7 @@ async fn split_recipients_each_go_their_own_way_once() {
     let worker = desk.worker(settings(&redis.url()));
     push(&redis, r#"{"n":0,"id":"a","to":["x","y","z"]}"#).await;
     let parts = vec![part(Verdict::Retry, &["y"]), part(Verdict::Reject, &["z"])];
-    desk.next().await.answer(Outcome::Split(parts));
+    desk.next().await.answer(Outcome::Split { served: true, parts });
     let rest = desk.next().await;
     assert_eq!(rest.delivery.recipients(), Some(["y".to_owned()].as_slice()));
     assert_eq!(
@@ -55,7 +55,7 @@ async fn a_part_that_keeps_failing_runs_out_of_retries() {
     let worker = desk.worker(settings(&redis.url()));
     push(&redis, r#"{"n":0,"to":["x","y"]}"#).await;
     for _ in 0..3 {
-        desk.next().await.answer(Outcome::Split(vec![part(Verdict::Retry, &["y"])]));
+        desk.next().await.answer(Outcome::Split { served: true, parts: vec![part(Verdict::Retry, &["y"])] });
     }
     let end = until(&redis, "given up", |now| now.dead.len() == 1).await;
     end.adds_up(1, &[]);
@@ -66,4 +66,59 @@ async fn a_part_that_keeps_failing_runs_out_of_retries() {
     worker.stop().await;
     assert_eq!(account(&redis).await, end);
     assert_eq!(redis.command(&["EXISTS", &key("messages")]).await.int(), 0);
+}
+
+#[tokio::test]
+async fn a_split_that_served_nobody_is_not_sent_and_holds_its_id() {
+    let redis = RedisServer::start().await;
+    let mut desk = Desk::new();
+    let worker = desk.worker(settings(&redis.url()));
+    let state = async |id: &str| {
+        let reply = redis.command(&["HGET", &key(&format!("status:{id}")), "state"]).await;
+        reply.text().to_owned()
+    };
+    push(&redis, r#"{"n":0,"id":"a","to":["y","z"]}"#).await;
+    let parts = vec![part(Verdict::Reject, &["z"]), part(Verdict::Retry, &["y"])];
+    desk.next().await.answer(Outcome::Split { served: false, parts });
+    let rest = desk.next().await;
+    assert_eq!(rest.delivery.recipients(), Some(["y".to_owned()].as_slice()));
+    let now = account(&redis).await;
+    now.counters_are(&[("retried", 1), ("dead_lettered", 1)]);
+    assert_eq!(redis.command(&["LLEN", &key("recent")]).await.int(), 0);
+    push(&redis, r#"{"n":1,"id":"a"}"#).await;
+    until(&redis, "dropped while the rest is in hand", |now| now.counter("duplicates") == 1).await;
+    rest.fail();
+    desk.next().await.accept();
+    until(&redis, "sent", |now| now.is_dry() && now.counter("sent") == 1).await;
+    assert_eq!(state("a").await, "sent");
+    push(&redis, r#"{"n":2,"id":"a"}"#).await;
+    until(&redis, "dropped once it is sent", |now| now.counter("duplicates") == 2).await;
+
+    push(&redis, r#"{"n":3,"id":"b","to":["y","z"]}"#).await;
+    let parts = vec![part(Verdict::Reject, &["y"]), part(Verdict::Reject, &["z"])];
+    desk.next().await.answer(Outcome::Split { served: false, parts });
+    let end = until(&redis, "given up", |now| now.is_dry() && now.dead.len() == 3).await;
+    end.counters_are(&[("sent", 1), ("retried", 2), ("dead_lettered", 3), ("duplicates", 2)]);
+    assert_eq!(state("b").await, "dead");
+    let recent = redis.command(&["LRANGE", &key("recent"), "0", "-1"]).await;
+    let recent: Vec<_> = recent.array().iter().map(|entry| entry.text().to_owned()).collect();
+    assert!(recent.len() == 2 && recent[0].contains(r#""state":"dead""#), "{recent:?}");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn metadata_of_any_size_is_not_kept_in_recent() {
+    let redis = RedisServer::start().await;
+    let mut desk = Desk::new();
+    let worker = desk.worker(settings(&redis.url()));
+    for (n, size) in [(0, 4_000), (1, 5_000), (2, 3_000_000)] {
+        let metadata = format!(r#"{{"order":"{}"}}"#, "x".repeat(size));
+        push(&redis, &format!(r#"{{"n":{n},"id":"{n}","metadata":{metadata}}}"#)).await;
+        desk.next().await.accept();
+    }
+    until(&redis, "sent", |now| now.is_dry() && now.counter("sent") == 3).await;
+    let recent = redis.command(&["LRANGE", &key("recent"), "0", "-1"]).await;
+    let sizes: Vec<_> = recent.array().iter().map(|entry| entry.text().len()).collect();
+    assert!(sizes.len() == 3 && sizes[..2].iter().all(|size| *size < 100) && sizes[2] > 4_000, "{sizes:?}");
+    worker.stop().await;
 }

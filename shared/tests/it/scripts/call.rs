@@ -158,11 +158,17 @@ pub(crate) fn release(throttle: u64, messages: &[(&str, &str, &str, &str)]) -> C
     call
 }
 
-/// Kind, member, delay, bytes and id of each part.
+/// A split after somebody was served. Kind, member, delay, bytes and id of each part.
 pub(crate) fn split(token: &str, id: &str, parts: &[(&str, &str, u64, &str, &str)]) -> Call {
+    split_to("sent", token, id, parts)
+}
+
+/// A split that leaves the original in `state`.
+pub(crate) fn split_to(state: &str, token: &str, id: &str, parts: &[(&str, &str, u64, &str, &str)]) -> Call {
     let names = ["processing", "messages", "delayed", "dead_letter", "counters", "recent"];
-    let entry = format!(r#"{{"id":"{token}","state":"sent"}}"#);
-    let fixed = ["0", &RETENTION.to_string(), token, has(id), &entry];
+    let entry = format!(r#"{{"id":"{token}","state":"{state}"}}"#);
+    let entry = if state == "delayed" { "" } else { &entry };
+    let fixed = ["0", &RETENTION.to_string(), token, has(id), state, entry];
     let mut call = Call::new("split", &names, &fixed);
     call.keys.push(status(id));
     for (kind, member, delay, bytes, id) in parts {
@@ -177,7 +183,7 @@ pub(crate) fn extend(lease: u64, tokens: &[&str]) -> Call {
 }
 
 pub(crate) fn sweep(cursor: &str, lease: u64, longest: u64) -> Call {
-    let args = [cursor, "1000", &lease.to_string(), &longest.to_string()];
+    let args = [cursor, "1000", &lease.to_string(), &longest.to_string(), "0"];
     Call::new("sweep", &["processing", "messages", "delayed"], &args)
 }
 

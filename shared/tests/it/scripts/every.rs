@@ -8,8 +8,8 @@ use super::queue::{Queue, SCRIPTS, key};
 use super::worker::{Worker, two};
 
 /// A queue where every key holds something, and a worker with messages in hand: m1 to m3 begun, m4 to m6 not.
-struct Stage {
-    queue: Queue,
+pub(super) struct Stage {
+    pub(super) queue: Queue,
     worker: Worker,
     tokens: Vec<String>,
 }
@@ -20,7 +20,7 @@ fn m(n: u64) -> String {
     format!(r#"{{"id":"m{n}","n":{n}}}"#)
 }
 
-async fn stage() -> Stage {
+pub(super) async fn stage() -> Stage {
     let (mut queue, (mut worker, mut dead)) = (Queue::start().await, two());
     queue.push("pending", &(1..=10).map(m).collect::<Vec<_>>()).await;
     let claimed = worker.claim(&mut queue, 8).await;
@@ -41,7 +41,7 @@ async fn stage() -> Stage {
 }
 
 /// A run of `script` that changes something on this stage (stats aside).
-async fn call_of(script: &str, stage: &mut Stage) -> Call {
+pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
     let t: Vec<_> = stage.tokens.iter().map(String::as_str).collect();
     match script {
         "begin" => call::begin(&[(t[3], "m4"), (t[4], "m5")]),
@@ -148,8 +148,10 @@ async fn a_key_of_a_wrong_type_is_an_error_and_changes_nothing() {
         let mut stage = stage().await;
         let call = call_of(script, &mut stage).await;
         let queue = &mut stage.queue;
-        // A status is a hint: one that is no hash must not stop the queue, begin replaces it.
-        let refused = call.keys.iter().filter(|name| script != "begin" || !name.contains(":status:"));
+        // Statuses are hints and counters only count: neither may stop the queue.
+        let may_be_anything =
+            |name: &str| name.contains(":status:") || (script != "stats" && name.ends_with(":counters"));
+        let refused = call.keys.iter().filter(|name| !may_be_anything(name));
         let runs: Vec<_> = refused.flat_map(|name| variants(&call).map(move |run| (name, run))).collect();
         for (name, run) in runs {
             let existed = queue.command(&["EXISTS", name]).await.int() == 1;
@@ -172,6 +174,31 @@ async fn a_key_of_a_wrong_type_is_an_error_and_changes_nothing() {
         let mended = queue.run(&call).await;
         assert!(!matches!(mended, Reply::Error(_)), "{script}: {mended:?}");
     }
+}
+
+#[tokio::test]
+async fn a_status_that_is_no_hash_is_replaced_and_stops_no_script() {
+    let mut replaced = 0;
+    for script in SCRIPTS {
+        let mut stage = stage().await;
+        let call = call_of(script, &mut stage).await;
+        let queue = &mut stage.queue;
+        let statuses: Vec<_> = call.keys.iter().filter(|name| name.contains(":status:")).collect();
+        for name in &statuses {
+            queue.command(&["DEL", name]).await;
+            queue.command(&["LPUSH", name, "x"]).await;
+        }
+        let reply = queue.run(&call).await;
+        assert!(!matches!(reply, Reply::Error(_)), "{script}: {reply:?}");
+        for name in &statuses {
+            assert_eq!(queue.command(&["TYPE", name]).await.text(), "hash", "{script} {name}");
+            assert_ne!(queue.command(&["HGET", name, "state"]).await, Reply::Nil, "{script} {name}");
+            replaced += 1;
+        }
+        queue.pushed += made(script);
+        account(queue).await;
+    }
+    assert!(replaced > 8, "{replaced}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod account;
 mod begin;
+mod broken;
 mod call;
 mod claim_due;
 mod claim_fence;

@@ -1,7 +1,9 @@
 //! What each settling script writes, beyond what `every` asks of all.
 
 use super::account::account;
-use super::call::{RETENTION, begin, complete, dead_letter, member, release, retry, split};
+use super::call::{
+    RETENTION, begin, complete, dead_letter, enqueue, member, release, retry, split, split_to,
+};
 use super::queue::{Queue, key, message};
 use super::worker::{Worker, two};
 
@@ -245,4 +247,52 @@ async fn a_split_of_a_message_without_id_writes_no_status() {
     queue.pushed += 1;
     assert_eq!(queue.command(&["KEYS", "*status*"]).await.array(), []);
     account(&mut queue).await;
+}
+
+#[tokio::test]
+async fn a_split_that_served_nobody_counts_none_as_sent_and_keeps_the_id_in_hand() {
+    let (mut queue, mut a, t) = begun(2).await;
+    let bytes = [51, 52].map(|n| format!(r#"{{"id":"d1","n":{n}}}"#));
+    let member = "AAAAAAAAAAA.51:p:0";
+    let parts = [
+        ("dead", "AAAAAAAAAAA.52:p:0", 0, bytes[1].as_str(), ""),
+        ("retry", member, 60_000, bytes[0].as_str(), ""),
+    ];
+    queue.settle(&split_to("delayed", &t[0], "d1", &parts)).await;
+    queue.pushed += 1;
+    assert_eq!((queue.counter("sent").await, queue.counter("retried").await), (0, 1));
+    assert_eq!(queue.list("recent").await.len(), 0, "it is not finished");
+    assert_eq!(
+        (queue.state("d1", "state").await, queue.state("d1", "member").await),
+        ("delayed".into(), member.into())
+    );
+    assert!(near(queue.ttl("d1").await, RETENTION + 60_000));
+    assert_eq!(queue.texts(&enqueue("p", &[("d1", "{}")])).await, ["exists"]);
+    account(&mut queue).await;
+    queue.command(&["ZADD", &key("delayed"), "XX", "1", member]).await;
+    let rest = a.claim_more(&mut queue, 1).await;
+    assert_eq!(queue.texts(&begin(&[(rest.token(), "d1")])).await, ["go"]);
+
+    queue
+        .settle(&split_to("dead", &t[1], "d2", &[("dead", "AAAAAAAAAAA.53:p:0", 0, &message(53), "")]))
+        .await;
+    assert_eq!((queue.counter("sent").await, queue.state("d2", "state").await), (0, "dead".into()));
+    assert!(queue.list("recent").await[0].contains("dead"));
+    assert!(near(queue.ttl("d2").await, RETENTION));
+    assert_eq!(queue.texts(&enqueue("p", &[("d2", "{}")])).await, ["enqueued"]);
+    queue.pushed += 1;
+    account(&mut queue).await;
+}
+
+#[tokio::test]
+async fn a_release_does_not_shorten_a_wait_until_somebody_resumes() {
+    for until in ["-1", "nan", "until Monday"] {
+        let (mut queue, mut a, t) = begun(1).await;
+        queue.command(&["HSET", &key("control"), "throttled_until", until]).await;
+        queue.settle(&release(5_000, &[(&t[0], "p", "", "d1")])).await;
+        assert_eq!(queue.command(&["HGET", &key("control"), "throttled_until"]).await.text(), until);
+        let claimed = a.claim(&mut queue, 1).await;
+        assert_eq!((claimed.why.as_str(), claimed.wait < 0), ("throttled", true), "{until}");
+        account(&mut queue).await;
+    }
 }

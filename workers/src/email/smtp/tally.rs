@@ -101,7 +101,7 @@ impl<'a> Tally<'a> {
                 return whole(means, joined(&failures));
             }
         }
-        Outcome::Split(self.parts())
+        Outcome::Split { served: delivered, parts: self.parts() }
     }
 
     /// One part for each verdict, however many texts the server found for it: each part is a copy of the message.

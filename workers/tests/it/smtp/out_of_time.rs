@@ -48,7 +48,7 @@ async fn one_at_a_time() -> SmtpServer {
 }
 
 fn found(outcome: Outcome) -> Vec<(Vec<String>, Verdict)> {
-    let Outcome::Split(parts) = outcome else { panic!("{outcome:?}") };
+    let Outcome::Split { parts, .. } = outcome else { panic!("{outcome:?}") };
     parts.into_iter().map(|part| (part.recipients, part.verdict)).collect()
 }
 

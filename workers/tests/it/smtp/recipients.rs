@@ -38,11 +38,11 @@ async fn one_of_three_refused_for_now_and_one_for_good() {
     server.script(refuse("now", "450 4.7.1 greylisted"));
     server.script(refuse("never", "550 5.1.1 no such user"));
     let outcome = send(&pool(settings(&server)), &["now", "good", "never"]).await;
-    let expected = Outcome::Split(vec![
+    let parts = vec![
         part(&["now"], Verdict::Retry, 450, "RCPT: 450 4.7.1 greylisted"),
         part(&["never"], Verdict::Reject, 550, "RCPT: 550 5.1.1 no such user"),
-    ]);
-    assert_eq!(outcome, expected);
+    ];
+    assert_eq!(outcome, Outcome::Split { served: true, parts });
     assert_eq!(taken(&server, &["now", "good", "never"]).await, [0, 1, 0]);
 }
 
@@ -58,7 +58,7 @@ async fn the_accepted_ones_fail_after_the_dot() {
         server.script(Rule::at(Step::Dot).act(act));
         let outcome = send(&pool(settings(&server)), &["a", "never", "b"]).await;
         match (outcome, verdict) {
-            (Outcome::Split(parts), _) => {
+            (Outcome::Split { served: false, parts }, _) => {
                 let found: Vec<_> = parts.iter().map(|part| (part.recipients.len(), part.verdict)).collect();
                 assert_eq!(found, [(2, verdict), (1, Verdict::Reject)]);
             }
@@ -86,7 +86,7 @@ async fn nobody_accepted_for_different_reasons() {
     server.script(refuse("now", "450 4.7.1 greylisted"));
     server.script(refuse("never", "550 5.1.1 no such user"));
     let outcome = send(&pool(settings(&server)), &["now", "never"]).await;
-    assert!(matches!(outcome, Outcome::Split(parts) if parts.len() == 2));
+    assert!(matches!(outcome, Outcome::Split { served: false, parts } if parts.len() == 2));
 }
 
 /// Real servers repeat the address in the reply. A part is a copy of the whole message, so it is one a verdict.
@@ -102,7 +102,7 @@ async fn many_refused_with_differing_texts() {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let outcome = send(&pool(settings(&server)), &names).await;
         let failure = match outcome {
-            Outcome::Split(parts) if accepted == 1 => {
+            Outcome::Split { served: true, parts } if accepted == 1 => {
                 let [part] = &parts[..] else { panic!("{} parts", parts.len()) };
                 let refused: Vec<_> = names[..150].iter().map(|name| format!("{name}@example.com")).collect();
                 assert_eq!((&part.recipients, part.verdict), (&refused, Verdict::Reject));
@@ -154,7 +154,8 @@ async fn one_recipient_is_always_full() {
     let server = SmtpServer::start().await;
     server.script(refuse("full", "452 no room"));
     let outcome = send(&pool(settings(&server)), &["a", "full", "b"]).await;
-    assert_eq!(outcome, Outcome::Split(vec![part(&["full"], Verdict::Retry, 452, "RCPT: 452 no room")]));
+    let parts = vec![part(&["full"], Verdict::Retry, 452, "RCPT: 452 no room")];
+    assert_eq!(outcome, Outcome::Split { served: true, parts });
     assert_eq!(taken(&server, &["a", "full", "b"]).await, [1, 0, 1]);
 }
 
@@ -178,7 +179,7 @@ async fn second_transaction_not_confirmed() {
         ready(if asked.get() == 1 { Ok(()) } else { Err(()) })
     };
     let outcome = pool(settings(&server)).send(&mail, once, pending()).await;
-    let Outcome::Split(parts) = outcome else { panic!("{outcome:?}") };
+    let Outcome::Split { served: true, parts } = outcome else { panic!("{outcome:?}") };
     assert_eq!((parts.len(), parts[0].verdict), (1, Verdict::Retry));
     assert_eq!(parts[0].recipients, ["b@example.com"]);
     assert_eq!(taken(&server, &["a", "b"]).await, [1, 0]);
@@ -201,11 +202,11 @@ async fn hang_up_between_recipients() {
     server.script(refuse("never", "550 5.1.1 no such user"));
     server.script(Rule::at(Step::Rcpt).matching("<bye@").act(Act::reply_and_drop("421 4.3.0 bye")));
     let outcome = send(&pool(settings(&server)), &["a", "never", "bye", "b"]).await;
-    let expected = Outcome::Split(vec![
+    let parts = vec![
         part(&["a", "bye", "b"], Verdict::Retry, 421, "RCPT: 421 4.3.0 bye"),
         part(&["never"], Verdict::Reject, 550, "RCPT: 550 5.1.1 no such user"),
-    ]);
-    assert_eq!(outcome, expected);
+    ];
+    assert_eq!(outcome, Outcome::Split { served: false, parts });
     assert_eq!(server.received(0).await.len(), 0);
 }
 

@@ -21,9 +21,6 @@ pub trait Channel: Send + Sync + Sized + 'static {
     /// Reads its tables. What cannot be used is a placeholder, and a fault of `reader`.
     fn read(reader: &mut Reader<'_>, concurrency: usize) -> Self::Settings;
 
-    /// Sends at a time beyond which a message would only wait, and run into its time limit without a try.
-    fn most_sends(settings: &Self::Settings) -> usize;
-
     /// Makes it ready to send. Connects to nobody.
     ///
     /// # Errors

@@ -24,9 +24,8 @@ pub fn run<C: Channel>(cli: Cli, args: impl IntoIterator<Item = OsString>) -> Ex
         Err(code) => return code,
     };
     let mut reader = Reader::new(&sources);
-    let mut settings = WorkerSettings::read(&mut reader, C::CONCURRENCY);
+    let settings = WorkerSettings::read(&mut reader, C::CONCURRENCY);
     let channel = C::read(&mut reader, settings.concurrency);
-    settings.concurrency = settings.concurrency.min(C::most_sends(&channel));
     let mut logs = LogSettings::read(&mut reader);
     if mode != Mode::Run && !reader.is_set("RUST_LOG") {
         "warn".clone_into(&mut logs.filter);

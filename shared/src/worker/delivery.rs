@@ -21,7 +21,6 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 pub struct Delivery {
     held: Arc<Held>,
     shared: Arc<Shared>,
-    deadline: Instant,
 }
 
 /// The lease could not be confirmed: the message must not be sent now. Answer with [`Outcome::Unconfirmed`].
@@ -56,8 +55,8 @@ impl From<TimeUp> for Outcome {
 }
 
 impl Delivery {
-    pub(crate) fn new(held: Arc<Held>, shared: Arc<Shared>, deadline: Instant) -> Self {
-        Self { held, shared, deadline }
+    pub(crate) fn new(held: Arc<Held>, shared: Arc<Shared>) -> Self {
+        Self { held, shared }
     }
 
     /// The message as its producer pushed it, with `retries` and `_delivery` as the queue keeps them.
@@ -98,7 +97,7 @@ impl Delivery {
 
     /// When this attempt's `SEND_TIMEOUT_MS` ends and its handler is dropped. Shutdown may end it sooner.
     pub fn deadline(&self) -> Instant {
-        self.deadline
+        self.held.deadline()
     }
 
     /// Waits until the handler has to answer: a twentieth of `SEND_TIMEOUT_MS`, at most 500 ms, before
@@ -109,9 +108,15 @@ impl Delivery {
         let limit = self.shared.settings.send_timeout;
         let mut stopping = self.shared.stopping.subscribe();
         tokio::select! {
-            () = sleep_until(self.deadline - (limit / 20).min(LAST_WORDS)) => TimeUp::SendTimeout(limit),
+            () = sleep_until(self.deadline() - (limit / 20).min(LAST_WORDS)) => TimeUp::SendTimeout(limit),
             _ = stopping.wait_for(|stopping| *stopping) => TimeUp::Shutdown,
         }
+    }
+
+    /// `SEND_TIMEOUT_MS` counts anew from now on: for a sender that has only waited so far, for a connection to
+    /// become free for instance. A wait that [`time_is_up`](Self::time_is_up) ended must not cost a retry.
+    pub fn restart_limit(&self) {
+        self.held.start_limit(self.shared.settings.send_timeout);
     }
 
     /// Call this right before the provider is told to accept: from here on a missing answer is in doubt, up to here
@@ -120,8 +125,8 @@ impl Delivery {
     ///
     /// # Errors
     ///
-    /// [`Unconfirmed`]: the lease is gone, Redis cannot say, or this attempt has been ended meanwhile. Stop, and answer [`Outcome::Unconfirmed`]: the
-    /// message goes back at no cost, or is somebody else's already.
+    /// [`Unconfirmed`]: the lease is gone, Redis cannot say, or this attempt has been ended meanwhile. Stop, and
+    /// answer [`Outcome::Unconfirmed`]: the message goes back at no cost, or is somebody else's already.
     pub async fn confirm(&self) -> Result<(), Unconfirmed> {
         let held = &self.held;
         let fresh = self.shared.settings.lease.as_millis() as u64 / 2;

@@ -6,13 +6,18 @@ use std::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::token::Token;
 use crate::clock;
 use crate::message::Head;
+
+/// Ten years: a longer limit is none, and no clock overflows.
+const LONGEST_LIMIT: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// Longer than any reference there is, in bytes: nobody can smuggle a text of any length in as one.
 const LONGEST_REFERENCE: usize = 64;
@@ -38,6 +43,8 @@ pub(crate) struct Held {
     send: AtomicU8,
     /// The lease was found to be gone.
     lost: AtomicBool,
+    /// When the handler's time ends, once it has one.
+    deadline: Mutex<Option<Instant>>,
 }
 
 impl Held {
@@ -50,6 +57,7 @@ impl Held {
             renewed: AtomicU64::new(sent),
             send: AtomicU8::new(OPEN),
             lost: AtomicBool::new(false),
+            deadline: Mutex::default(),
         }
     }
 
@@ -58,6 +66,17 @@ impl Held {
     pub(crate) fn reference(&self) -> &str {
         let known = self.head.record.as_ref().and_then(|record| record.reference.as_deref());
         known.filter(|name| name.len() <= LONGEST_REFERENCE).unwrap_or(self.token.reference())
+    }
+
+    /// When the handler's time ends; now, where it has not begun.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).unwrap_or_else(Instant::now)
+    }
+
+    /// The handler has `limit` from now on.
+    pub(crate) fn start_limit(&self, limit: Duration) {
+        let deadline = Instant::now() + limit.min(LONGEST_LIMIT);
+        *self.deadline.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(deadline);
     }
 
     pub(crate) fn renewed(&self) -> u64 {

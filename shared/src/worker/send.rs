@@ -2,11 +2,11 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tracing::{error, info, warn};
 
 use super::delivery::{Delivery, TimeUp};
@@ -16,9 +16,6 @@ use super::shared::Shared;
 use crate::clock;
 use crate::outcome::{Failure, Outcome};
 use crate::telemetry::{event, mask};
-
-/// Ten years: a longer limit is none, and no clock overflows.
-const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// Starts the handler for a message in hand.
 pub(crate) fn start<H, F>(shared: &Arc<Shared>, handler: &Arc<H>, held: Arc<Held>)
@@ -46,11 +43,18 @@ where
     F: Future<Output = Outcome>,
 {
     let limit = shared.settings.send_timeout;
-    let deadline = Instant::now() + limit.min(LONGEST);
-    let delivery = Delivery::new(held.clone(), shared.clone(), deadline);
+    held.start_limit(limit);
+    let delivery = Delivery::new(held.clone(), shared.clone());
     // The call itself may panic too, so it happens inside.
-    let send = AssertUnwindSafe(async { handler(delivery).await }).catch_unwind();
-    match timeout_at(deadline, send).await {
+    let mut send = pin!(AssertUnwindSafe(async { handler(delivery).await }).catch_unwind());
+    let ended = loop {
+        let deadline = held.deadline();
+        match timeout_at(deadline, &mut send).await {
+            Err(_) if held.deadline() > deadline => {}
+            ended => break ended,
+        }
+    };
+    match ended {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => {
             let text = panic

@@ -10,7 +10,7 @@ use redispatch::{Delivery, Failure, Outcome, clock};
 use super::address::Mailbox;
 use super::compose::{ComposeContext, Mail, compose};
 use super::preview::preview;
-use super::settings::{EMAIL, EmailSettings, TransportSettings};
+use super::settings::{EMAIL, EmailSettings};
 use super::transport::Transport;
 use crate::Channel;
 
@@ -31,13 +31,6 @@ impl Channel for Email {
 
     fn read(reader: &mut Reader<'_>, concurrency: usize) -> EmailSettings {
         EmailSettings::read(reader, concurrency)
-    }
-
-    fn most_sends(settings: &EmailSettings) -> usize {
-        match &settings.transport {
-            TransportSettings::Smtp(smtp) => smtp.pool_size,
-            TransportSettings::File(_) | TransportSettings::Null => usize::MAX,
-        }
     }
 
     fn open(settings: EmailSettings) -> Result<Self, Fault> {

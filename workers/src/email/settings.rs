@@ -48,7 +48,7 @@ pub const EMAIL: Table = Table {
             "SMTP_POOL_SIZE",
             Kind::Number(1, 10_000),
             Derived("CONCURRENCY"),
-            "Connections at a time; fewer than CONCURRENCY bring that down too",
+            "Connections at a time; with fewer than CONCURRENCY messages wait for one",
         ),
     ],
 };

@@ -1,7 +1,10 @@
 //! The three ways out: SMTP, files, nowhere.
 
+use std::pin::pin;
+
 use redispatch::config::Fault;
 use redispatch::telemetry::event;
+use redispatch::worker::TimeUp;
 use redispatch::{Delivery, Failure, Outcome, Receipt};
 use tracing::warn;
 
@@ -56,7 +59,18 @@ impl Transport {
                     needs_smtputf8: mail.needs_smtputf8,
                     eight_bit: mail.eight_bit,
                 };
-                pool.send(&mail, || delivery.confirm(), delivery.time_is_up()).await
+                let mut free = pin!(pool.slot());
+                let slot = loop {
+                    tokio::select! {
+                        slot = &mut free => break slot,
+                        why = delivery.time_is_up() => match why {
+                            TimeUp::SendTimeout(_) => delivery.restart_limit(),
+                            TimeUp::Shutdown => return why.into(),
+                        }
+                    }
+                };
+                delivery.restart_limit();
+                pool.send_in(slot, &mail, || delivery.confirm(), delivery.time_is_up()).await
             }
             Self::File(outbox) => match delivery.confirm().await {
                 Ok(()) => outbox.send(mail).await,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use redispatch::worker::TimeUp;
 use redispatch::{Failure, Outcome};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 use super::session::Session;
@@ -30,6 +30,12 @@ struct Shared {
     tls: Option<Tls>,
     slots: Semaphore,
     idle: Mutex<Idle>,
+}
+
+/// The right to send one mail at a time through a [`Pool`].
+pub struct Slot<'a> {
+    /// None only of a pool whose semaphore was closed, which nobody does.
+    _permit: Option<SemaphorePermit<'a>>,
 }
 
 #[derive(Default)]
@@ -58,7 +64,25 @@ impl Pool {
         Ok(Self { shared: Arc::new(Shared { settings, tls, slots, idle }) })
     }
 
-    /// Sends one mail, as soon as a connection is free.
+    /// Waits for its turn: no more than `pool_size` mails are sent at a time, first come first served.
+    pub async fn slot(&self) -> Slot<'_> {
+        Slot { _permit: self.shared.slots.acquire().await.ok() }
+    }
+
+    /// Sends one mail, as soon as a connection is free: [`Pool::slot`] and [`Pool::send_in`].
+    pub async fn send<F, E>(
+        &self,
+        mail: &Mail<'_>,
+        confirm: impl FnMut() -> F,
+        time_is_up: impl Future<Output = TimeUp>,
+    ) -> Outcome
+    where
+        F: Future<Output = Result<(), E>>,
+    {
+        self.send_in(self.slot().await, mail, confirm, time_is_up).await
+    }
+
+    /// Sends one mail.
     ///
     /// - `confirm` is asked right before the data is written (once for each transaction, where the server takes
     ///   fewer recipients than the mail has). When it fails, nothing of the data is written, the connection is
@@ -70,8 +94,9 @@ impl Pool {
     /// - A server that cannot be reached, or is lost before the final dot, is an [`Outcome::Retry`] of this mail;
     ///   a connection that is found dead after lying idle costs nothing.
     /// - [`Outcome::Split`] names those who did not get it, by the addresses in `mail.recipients`.
-    pub async fn send<F, E>(
+    pub async fn send_in<F, E>(
         &self,
+        _slot: Slot<'_>,
         mail: &Mail<'_>,
         mut confirm: impl FnMut() -> F,
         time_is_up: impl Future<Output = TimeUp>,
@@ -112,10 +137,6 @@ impl Pool {
     where
         F: Future<Output = Result<(), E>>,
     {
-        let Ok(_slot) = self.shared.slots.acquire().await else {
-            tally.rest(Meaning::Retry, &Failure::new("the SMTP pool is closed").by("smtp"));
-            return Attempt::Done;
-        };
         if let Some(mut session) = self.reuse().await {
             match session.send(mail, confirm, tally).await {
                 Attempt::Gone => *tally = Tally::new(mail.recipients),

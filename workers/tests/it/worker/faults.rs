@@ -187,7 +187,7 @@ async fn asked_to_wait() {
     assert_eq!((site.left().await, site.counter("retried").await), (NOTHING, 0));
 }
 
-/// Whoever would only wait for a connection is not claimed: it would run into its time limit without a try.
+/// Waiting for a connection is no part of the attempt: it must not run into the time limit without a try.
 #[tokio::test]
 async fn a_pool_smaller_than_the_concurrency_costs_nobody_a_retry() {
     let site = Site::start().await;

@@ -243,10 +243,14 @@ impl Session {
         let mut released = self.shared.released.subscribe();
         let _stalled = Counted::new(&self.shared, |shared| &shared.stalled);
         tokio::select! {
-            _ = released.changed() => Ok(()),
-            // Nothing is due from the client.
-            _ = self.io.fill_buf() => Err(io::ErrorKind::ConnectionAborted.into()),
+            _ = released.changed() => return Ok(()),
+            ahead = self.io.fill_buf() => if !ahead.is_ok_and(|ahead| !ahead.is_empty()) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            },
         }
+        // Commands sent ahead lie between us and the sight of a hang-up.
+        let _ = released.changed().await;
+        Ok(())
     }
 
     async fn encrypt(self) -> io::Result<Self> {

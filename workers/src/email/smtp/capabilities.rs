@@ -4,6 +4,8 @@ use super::reply::Reply;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Capabilities {
     pub(super) starttls: bool,
+    /// Commands may be sent ahead of the answers to earlier ones (RFC 2920).
+    pub(super) pipelining: bool,
     pub(super) eight_bit_mime: bool,
     pub(super) smtputf8: bool,
     /// SIZE is offered (RFC 1870): MAIL may carry it.
@@ -22,6 +24,7 @@ impl Capabilities {
             let mut words = line.split_ascii_whitespace();
             match words.next() {
                 Some("STARTTLS") => found.starttls = true,
+                Some("PIPELINING") => found.pipelining = true,
                 Some("8BITMIME") => found.eight_bit_mime = true,
                 Some("SMTPUTF8") => found.smtputf8 = true,
                 Some("SIZE") => {
@@ -56,6 +59,7 @@ mod tests {
             found,
             Capabilities {
                 starttls: true,
+                pipelining: true,
                 eight_bit_mime: true,
                 smtputf8: true,
                 size: true,

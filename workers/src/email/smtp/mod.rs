@@ -12,6 +12,7 @@ mod auth;
 mod capabilities;
 mod escape;
 mod fault;
+mod pipeline;
 mod pool;
 mod reply;
 mod session;

@@ -64,6 +64,9 @@ impl Session {
             }
         };
         let data = escape(mail.data);
+        if self.can_pipeline(mail) {
+            return self.send_at_once(&line, mail, &data, confirm, tally).await;
+        }
         let mut first = true;
         while tally.is_open() {
             if let Err(fault) = self.begin(&line).await {
@@ -77,24 +80,68 @@ impl Session {
             if accepted.is_empty() {
                 continue;
             }
-            match self.hand_over(&data, confirm, || tally.dot_written(&accepted)).await {
-                Ok(Some(reply)) => tally.delivered(&accepted, &reply),
-                Ok(None) => {
-                    self.over = true;
-                    return Attempt::Unconfirmed;
-                }
-                Err(fault) => {
-                    self.note(&fault);
-                    let means = meaning(&fault, mail.from_is_default);
-                    tally.failed(&accepted, means, &fault.failure());
-                    if self.over {
-                        // The others were not dealt with: they have their next try on another connection.
-                        tally.rest(Meaning::Retry, &fault.failure());
-                    }
-                }
+            let handed = match self.go_ahead().await {
+                Ok(()) => self.hand_over(&data, confirm, || tally.dot_written(&accepted)).await,
+                Err(fault) => Err(fault),
+            };
+            if let Some(Attempt::Unconfirmed) = self.note_handed(handed, mail, &accepted, tally) {
+                return Attempt::Unconfirmed;
             }
         }
         Attempt::Done
+    }
+
+    /// The whole of a mail with one recipient, over a server that takes commands ahead of its answers.
+    async fn send_at_once<F, E>(
+        &mut self,
+        line: &str,
+        mail: &Mail<'_>,
+        data: &[u8],
+        confirm: &mut impl FnMut() -> F,
+        tally: &mut Tally<'_>,
+    ) -> Attempt
+    where
+        F: Future<Output = Result<(), E>>,
+    {
+        if let Err(fault) = self.open_at_once(line, mail.recipients[0].as_ref()).await {
+            let gone = fault.stage == Stage::Mail && fault.is_gone();
+            self.note(&fault);
+            let means = match meaning(&fault, mail.from_is_default) {
+                Meaning::Full => Meaning::Retry,
+                means => means,
+            };
+            tally.failed(&[0], means, &fault.failure());
+            return if gone { Attempt::Gone } else { Attempt::Done };
+        }
+        let handed = self.hand_over(data, confirm, || tally.dot_written(&[0])).await;
+        self.note_handed(handed, mail, &[0], tally).unwrap_or(Attempt::Done)
+    }
+
+    /// What became of `accepted` once the server wanted the data. Gives how the mail ends, where it does.
+    fn note_handed(
+        &mut self,
+        handed: Result<Option<Reply>, Fault>,
+        mail: &Mail<'_>,
+        accepted: &[usize],
+        tally: &mut Tally<'_>,
+    ) -> Option<Attempt> {
+        match handed {
+            Ok(Some(reply)) => tally.delivered(accepted, &reply),
+            Ok(None) => {
+                self.over = true;
+                return Some(Attempt::Unconfirmed);
+            }
+            Err(fault) => {
+                self.note(&fault);
+                let means = meaning(&fault, mail.from_is_default);
+                tally.failed(accepted, means, &fault.failure());
+                if self.over {
+                    // The others were not dealt with: they have their next try on another connection.
+                    tally.rest(Meaning::Retry, &fault.failure());
+                }
+            }
+        }
+        None
     }
 
     /// MAIL with what the mail needs of the server and the server offers.
@@ -162,7 +209,13 @@ impl Session {
         accepted
     }
 
-    /// DATA to the answer after the final dot. `None`: not confirmed, nothing of the data was written.
+    async fn go_ahead(&mut self) -> Result<(), Fault> {
+        let reply = self.wire.command(self.limits.data, &["DATA"]).await;
+        let reply = reply.map_err(|cause| cause.at(Stage::Data))?;
+        if reply.code == 354 { Ok(()) } else { Err(Cause::unexpected(reply).at(Stage::Data)) }
+    }
+
+    /// The data to the answer after the final dot. `None`: not confirmed, nothing of the data was written.
     async fn hand_over<F, E>(
         &mut self,
         data: &[u8],
@@ -172,11 +225,6 @@ impl Session {
     where
         F: Future<Output = Result<(), E>>,
     {
-        let go_ahead = self.wire.command(self.limits.data, &["DATA"]).await;
-        let go_ahead = go_ahead.map_err(|cause| cause.at(Stage::Data))?;
-        if go_ahead.code != 354 {
-            return Err(Cause::unexpected(go_ahead).at(Stage::Data));
-        }
         if confirm().await.is_err() {
             return Ok(None);
         }

@@ -3,6 +3,7 @@
 mod connecting;
 mod faults;
 mod out_of_time;
+mod pipelining;
 mod pooling;
 mod recipients;
 

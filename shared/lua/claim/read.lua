@@ -7,7 +7,7 @@ redis.call('ZCARD', processing)
 redis.call('HLEN', messages)
 local fresh = waiting[claimed] + waiting[high] + waiting[pending] + waiting[low] > 0
 
-local tokens, leases, size, count = {}, {}, 0, 0
+local leases, size, count = {}, 0, 0
 local answer = {'more', -1, 0, now, 0}
 local old, orphans, lapsed, undelayed, taken = {}, 0, {}, {}, {}
 local suspect, wait, takeovers, credit = 0, -1, 0, nil
@@ -21,7 +21,6 @@ local function take(ref, middle, bytes)
   local token = ref and ref .. middle .. prefix .. k or prefix .. k .. middle .. prefix .. k
   number, count = number + 1, count + 1
   local n = 2 * count
-  tokens[count] = token
   leases[n - 1], leases[n] = lease_end, token
   answer[n + 4], answer[n + 5] = token, bytes
   size = size + #bytes

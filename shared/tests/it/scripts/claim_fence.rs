@@ -64,7 +64,9 @@ async fn a_token_that_exists_is_never_given_out_again() {
     queue.push_many(3).await;
     queue.push("pending:low", &[message(9)]).await;
     let ask = Ask { seq: 7, first: 2, ..a.ask(3) };
-    queue.command(&["HSET", &key("messages"), "AAAAAAAAAAA.3:p:0:AAAAAAAAAAA.3", "{}"]).await;
+    let taken = "AAAAAAAAAAA.3:p:0:AAAAAAAAAAA.3";
+    queue.command(&["HSET", &key("messages"), taken, "{}"]).await;
+    queue.command(&["ZADD", &key("processing"), "9999999999999", taken]).await;
     queue.command(&["ZADD", &key("processing"), "1", "without bytes"]).await;
     queue.command(&["ZADD", &key("delayed"), "1", "BBBBBBBBBBB.1:p:0"]).await;
     let before = dump(&mut queue).await;

@@ -18,6 +18,8 @@ events! {
     WORKER_DRAINING = "worker_draining";
     /// The worker ends although Redis could not be told what became of some messages.
     WORKER_UNSETTLED = "worker_unsettled";
+    /// The worker ends although its last claim was not answered; what it may have taken is taken over.
+    CLAIM_UNANSWERED = "claim_unanswered";
     /// The process ends.
     WORKER_STOPPED = "worker_stopped";
     /// The provider accepted the message.

@@ -243,7 +243,7 @@ async fn drain(shared: &Shared, mut claiming: JoinHandle<()>, mut stop: Shutdown
     let unanswered = !claiming.is_finished();
     claiming.abort();
     if unanswered {
-        error!(event = event::WORKER_UNSETTLED, queue = %shared.queue,
+        error!(event = event::CLAIM_UNANSWERED, queue = %shared.queue,
             "the last claim was not answered; what it may have taken is taken over by another worker");
     }
     let unsettled: Vec<_> = shared.hand.all().iter().map(|held| held.token.reference().to_owned()).collect();

@@ -32,7 +32,7 @@ pub(crate) struct Claimer {
     seq: u64,
     /// Redis's clock less our boot clock, ms.
     offset: Option<i64>,
-    /// Boot clock, ms, since when the two have gone at one pace.
+    /// Boot clock, ms, since when the two have gone at one pace and Redis has answered in time.
     steady_since: u64,
     /// Answers in a row that came too late to compare the clocks by.
     late: u32,
@@ -114,6 +114,12 @@ impl Claimer {
         .await;
         let claim = read(answer, sent);
         self.compare_clocks(claim.now, sent);
+        // So long without an answer, and other workers' renewals may have waited as this call did: leases that look
+        // lapsed now are about to be renewed.
+        let now = clock::boot_ms();
+        if now.saturating_sub(sent) > shared.settings.lease.as_millis() as u64 / 3 {
+            self.steady_since = now;
+        }
         claim
     }
 

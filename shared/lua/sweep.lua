@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- sweep.lua: one step in search of what an operator's hand or a broken clock left behind.
 --
--- Caller   shared/src/worker/sweep.rs, once a poll
+-- Caller   shared/src/worker/sweep.rs, every fifth poll
 -- Why      the bytes are the truth: bytes whose member was deleted come back. Where the counts agree nothing is
 --          searched, so that an idle queue costs four counts; but a member without bytes hides bytes without a
 --          member from them, so now and then a search is forced

@@ -1,4 +1,5 @@
-//! Looks for what an operator's hand or a broken clock left behind, one step a poll.
+//! Looks for what an operator's hand or a broken clock left behind: one step every five polls, and one a poll while
+//! there is something to look through.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +23,10 @@ const FULL: Duration = Duration::from_secs(600);
 pub(crate) async fn run(shared: Arc<Shared>) {
     let mut cursor = "0".to_owned();
     let mut next_full = Instant::now();
-    let mut every = tokio::time::interval(shared.settings.poll_interval.max(Duration::from_secs(1)));
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    every.tick().await;
+    let poll = shared.settings.poll_interval.max(Duration::from_secs(1));
+    let mut searching = true;
     loop {
-        every.tick().await;
+        tokio::time::sleep(if searching { poll } else { 5 * poll }).await;
         let force = cursor == "0" && Instant::now() >= next_full;
         let keys =
             vec![shared.keys.processing.clone(), shared.keys.messages.clone(), shared.keys.delayed.clone()];
@@ -48,6 +48,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
                     .map(|v| script::into_texts(Value::Array(vec![v])).concat())
                     .unwrap_or_default();
                 let restored = answer.next().and_then(|v| v.as_i64()).unwrap_or(0);
+                searching = cursor != "0" || restored > 0;
                 if restored > 0 {
                     warn!(event = event::ORPHANS_FOUND, queue = %shared.queue, restored,
                         "messages whose member had been deleted came back");

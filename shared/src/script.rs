@@ -201,12 +201,15 @@ pub(crate) fn into_bytes(value: Value) -> Bytes {
     }
 }
 
+/// A value as text.
+pub(crate) fn into_text(value: Value) -> String {
+    String::from_utf8_lossy(&into_bytes(value)).into_owned()
+}
+
 /// A list of texts, as most scripts answer.
 pub(crate) fn into_texts(value: Value) -> Vec<String> {
     match value {
-        Value::Array(values) => {
-            values.into_iter().map(|v| String::from_utf8_lossy(&into_bytes(v)).into_owned()).collect()
-        }
+        Value::Array(values) => values.into_iter().map(into_text).collect(),
         _ => Vec::new(),
     }
 }

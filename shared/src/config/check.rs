@@ -1,5 +1,7 @@
 //! Shapes that several settings share. Each gives the value, or the cure ("write …").
 
+use crate::keys::is_queue_name;
+
 /// A host name or an IP address, without port.
 ///
 /// # Errors
@@ -21,8 +23,10 @@ pub fn host(text: &str) -> Result<String, String> {
 ///
 /// What to write instead.
 pub fn queue_name(text: &str) -> Result<String, String> {
-    let cure = "write up to 64 of a-z, 0-9, _ and -";
-    only(text, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c), cure)
+    match is_queue_name(text) {
+        true => Ok(text.to_owned()),
+        false => Err("write up to 64 of a-z, 0-9, _ and -".to_owned()),
+    }
 }
 
 /// `text` where it is 1 to 64 characters and `allowed` holds for each.

@@ -11,7 +11,7 @@ use super::hand::Held;
 use super::settlement::{Change, Settlement};
 use super::shared::Shared;
 use super::token::Token;
-use crate::message::{Head, Malformed};
+use crate::message::Head;
 use crate::outcome::Failure;
 use crate::telemetry::event;
 
@@ -51,7 +51,7 @@ fn look(shared: &Shared, token: Token, bytes: Bytes, now: i64, sent: u64) -> (Ar
         Ok(head) => head,
         Err(malformed) => {
             let held = Arc::new(Held::new(token, bytes, (*malformed.head).clone(), sent));
-            let change = give_up_malformed(shared, &held, &malformed);
+            let change = judge.give_up_malformed(&held, &malformed);
             return (held, Some(change));
         }
     };
@@ -71,10 +71,6 @@ fn look(shared: &Shared, token: Token, bytes: Bytes, now: i64, sent: u64) -> (Ar
         None
     };
     (held, change)
-}
-
-fn give_up_malformed(shared: &Shared, held: &Arc<Held>, malformed: &Malformed) -> Change {
-    shared.judge().give_up_malformed(held, malformed)
 }
 
 fn log(shared: &Shared, held: &Held, change: &Change) {

@@ -43,10 +43,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
                     next_full = Instant::now() + FULL;
                 }
                 let mut answer = answer.into_iter();
-                cursor = answer
-                    .next()
-                    .map(|v| script::into_texts(Value::Array(vec![v])).concat())
-                    .unwrap_or_default();
+                cursor = answer.next().map(script::into_text).unwrap_or_default();
                 let restored = answer.next().and_then(|v| v.as_i64()).unwrap_or(0);
                 searching = cursor != "0" || restored > 0;
                 if restored > 0 {

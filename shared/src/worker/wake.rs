@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use std::time::Duration;
 
+use bytes::Bytes;
 use fred::error::ErrorKind;
-use fred::interfaces::{ClientInterface, ListInterface};
+use fred::interfaces::{ClientInterface, ClientLike, ListInterface};
+use fred::types::config::Options;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tracing::debug;
 
 use super::shared::Shared;
+use crate::clock;
 use crate::keys::Lane;
 use crate::link::{Link, breaks_connection};
 use crate::script;
@@ -147,17 +150,13 @@ async fn pop(
     let client = live.client.clone();
     let from = shared.keys.lane(lane).clone();
     let to = shared.keys.claimed.clone();
-    let options = fred::types::config::Options { timeout: Some(BLOCK + GRACE), ..Default::default() };
-    let pop = {
-        use fred::interfaces::ClientLike;
-        let client = client.with_options(&options);
-        async move { client.brpoplpush::<Option<bytes::Bytes>, _, _>(from, to, BLOCK.as_secs_f64()).await }
-    };
-    let started = crate::clock::boot_ms();
-    match pop.await {
+    let options = Options { timeout: Some(BLOCK + GRACE), ..Options::default() };
+    let started = clock::boot_ms();
+    match client.with_options(&options).brpoplpush::<Option<Bytes>, _, _>(from, to, BLOCK.as_secs_f64()).await
+    {
         Ok(message) => message.is_some(),
         Err(error) if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::NotFound) => {
-            if crate::clock::boot_ms() - started > (BLOCK + GRACE / 2).as_millis() as u64 {
+            if clock::boot_ms() - started > (BLOCK + GRACE / 2).as_millis() as u64 {
                 link.discard(live.generation);
             }
             false

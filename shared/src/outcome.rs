@@ -9,6 +9,12 @@ pub enum Outcome {
     Sent(Receipt),
     /// This message failed for now: it waits for its backoff and spends a retry.
     Retry(Failure),
+    /// The provider failed, and surely did not accept: an HTTP 5xx, an answer that is none. As [`Outcome::Retry`], until
+    /// different messages fail like this in a row: then the breaker opens, and no more retries are spent.
+    Unavailable(Failure),
+    /// No connection to the provider could be made, which is no message's fault: it goes back at no cost, and the
+    /// breaker opens when this happens in a row.
+    Unreachable(Failure),
     /// The provider asks everybody to wait. Nobody claims until then; no retry is spent.
     Throttle {
         /// What the provider said.
@@ -18,9 +24,12 @@ pub enum Outcome {
     },
     /// This message will never be accepted: it is dead-lettered.
     Reject(Failure),
-    /// Something out of the settings was refused (credentials, default sender): the message goes back at
-    /// no cost and the worker pauses.
+    /// Something out of the settings was refused (credentials, an account): the message goes back at no cost and the
+    /// breaker opens.
     Config(Failure),
+    /// The sender out of the settings was refused, which may be for this message's recipient only: it waits at no
+    /// cost, and the breaker opens once a second message is refused alike.
+    DefaultSender(Failure),
     /// The provider may or may not have accepted: its answer never came.
     InDoubt(Failure),
     /// Recipients of one message ended differently.

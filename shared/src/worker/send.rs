@@ -81,7 +81,7 @@ pub(crate) fn unanswered(held: &Held, error: String) -> Outcome {
 pub(crate) fn finish(shared: &Shared, held: &Arc<Held>, outcome: Outcome) {
     match &outcome {
         Outcome::Sent(_) => shared.accept_settings(),
-        Outcome::Config(failure) => {
+        Outcome::Config(failure) | Outcome::DefaultSender(failure) => {
             if let Some(pause) = shared.pause_claims() {
                 error!(event = event::PROVIDER_REFUSED, queue = %shared.queue, ref = held.token.reference(),
                     error = %mask::text(&failure.error), code = failure.code, pause_ms = pause.as_millis() as u64,

@@ -62,7 +62,9 @@ impl Judge<'_> {
     pub(crate) fn settle(&self, held: &Arc<Held>, outcome: Outcome) -> Settlement {
         let change = match outcome {
             Outcome::Sent(receipt) => Change::Complete(receipt),
-            Outcome::Retry(failure) => self.retry_or_give_up(held, failure, "retry"),
+            Outcome::Retry(failure) | Outcome::Unavailable(failure) | Outcome::Unreachable(failure) => {
+                self.retry_or_give_up(held, failure, "retry")
+            }
             Outcome::InDoubt(failure) => match self.settings.on_in_doubt {
                 OnInDoubt::Retry => self.retry_or_give_up(held, failure, "in_doubt"),
                 OnInDoubt::DeadLetter => self.give_up(held, "in_doubt", "in_doubt", failure),
@@ -72,7 +74,7 @@ impl Judge<'_> {
             }
             Outcome::Reject(failure) => self.give_up(held, "reject", "reject", failure),
             Outcome::Throttle { wait, .. } => self.release(held, Some(self.throttle(wait))),
-            Outcome::Config(_) | Outcome::Unconfirmed => self.release(held, None),
+            Outcome::Config(_) | Outcome::DefaultSender(_) | Outcome::Unconfirmed => self.release(held, None),
             Outcome::Split { served, parts } => self.split(held, served, parts),
         };
         Settlement { held: held.clone(), change }

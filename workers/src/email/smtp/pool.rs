@@ -13,7 +13,8 @@ use super::settings::{SmtpSettings, TlsMode};
 use super::tally::Tally;
 use super::tls::Tls;
 use super::transaction::{Attempt, Mail};
-use super::verdicts::{Meaning, meaning};
+use super::verdicts::meaning;
+use crate::verdict::Meaning;
 
 /// Up to `pool_size` connections to one server, opened when they are needed.
 ///
@@ -107,7 +108,7 @@ impl Pool {
         if mail.recipients.is_empty() {
             return Outcome::Reject(Failure::new("the mail has no recipient").by("smtp"));
         }
-        let mut tally = Tally::new(mail.recipients);
+        let mut tally = Tally::new(mail.recipients, mail.from_is_default);
         let ended = tokio::select! {
             biased;
             attempt = self.attempt(mail, &mut confirm, &mut tally) => Ok(attempt),
@@ -139,7 +140,7 @@ impl Pool {
     {
         if let Some(mut session) = self.reuse().await {
             match session.send(mail, confirm, tally).await {
-                Attempt::Gone => *tally = Tally::new(mail.recipients),
+                Attempt::Gone => *tally = Tally::new(mail.recipients, mail.from_is_default),
                 ended => {
                     self.give_back(session);
                     return ended;
@@ -182,7 +183,7 @@ impl Pool {
 
     async fn connect(&self) -> Result<Session, (Meaning, Failure)> {
         let connected = Session::connect(&self.shared.settings, self.shared.tls.as_ref()).await;
-        connected.map_err(|fault| (meaning(&fault, false), fault.failure()))
+        connected.map_err(|fault| (meaning(&fault), fault.failure()))
     }
 
     /// The idle connection used last, if it can take one more mail.

@@ -6,7 +6,7 @@ use lettre::Address;
 use redispatch::{Failure, Outcome, Part, Receipt, Verdict};
 
 use super::reply::Reply;
-use super::verdicts::Meaning;
+use crate::verdict::Meaning;
 
 /// Characters of an error that is joined from several.
 const MAX_ERROR: usize = 1000;
@@ -16,6 +16,7 @@ pub(super) struct Tally<'a> {
     /// One for each recipient.
     fates: Vec<Fate>,
     queue_id: Option<String>,
+    sender_is_ours: bool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -28,8 +29,9 @@ enum Fate {
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(recipients: &'a [Address]) -> Self {
-        Self { recipients, fates: vec![Fate::Waiting; recipients.len()], queue_id: None }
+    /// `sender_is_ours`: the sender came out of the settings.
+    pub(super) fn new(recipients: &'a [Address], sender_is_ours: bool) -> Self {
+        Self { recipients, fates: vec![Fate::Waiting; recipients.len()], queue_id: None, sender_is_ours }
     }
 
     pub(super) fn is_waiting(&self, index: usize) -> bool {
@@ -92,13 +94,17 @@ impl<'a> Tally<'a> {
             let all = || std::iter::once((means, failure)).chain(failed.clone());
             let of = |wanted| all().find(|(means, _)| *means == wanted);
             let in_doubt = of(Meaning::InDoubt).is_some();
-            let everybody = of(Meaning::Config).or(of(Meaning::Throttle)).filter(|_| !in_doubt);
-            if let Some((means, failure)) = everybody {
-                return whole(means, failure.clone());
+            let ours = self.sender_is_ours.then_some(Meaning::Sender);
+            let everybody = [Meaning::Config, Meaning::Unreachable, Meaning::Throttle]
+                .into_iter()
+                .chain(ours)
+                .find_map(of);
+            if let Some((means, failure)) = everybody.filter(|_| !in_doubt) {
+                return means.outcome(failure.clone(), self.sender_is_ours);
             }
             if all().all(|(other, _)| other == means) {
                 let failures: Vec<_> = all().map(|(_, failure)| failure).collect();
-                return whole(means, joined(&failures));
+                return means.outcome(joined(&failures), self.sender_is_ours);
             }
         }
         Outcome::Split { served: delivered, parts: self.parts() }
@@ -110,9 +116,10 @@ impl<'a> Tally<'a> {
         for (recipient, fate) in self.recipients.iter().zip(&self.fates) {
             let Fate::Failed(means, failure) = fate else { continue };
             let verdict = match means {
-                Meaning::Reject | Meaning::Sender => Verdict::Reject,
+                Meaning::Reject => Verdict::Reject,
+                Meaning::Sender if !self.sender_is_ours => Verdict::Reject,
                 Meaning::InDoubt => Verdict::InDoubt,
-                Meaning::Retry | Meaning::Throttle | Meaning::Config | Meaning::Full => Verdict::Retry,
+                _ => Verdict::Retry,
             };
             let recipient = recipient.to_string();
             match groups.iter_mut().find(|(known, ..)| *known == verdict) {
@@ -153,15 +160,4 @@ fn joined(failures: &[&Failure]) -> Failure {
         failure.error.push_str(&format!(" … and {more} more like it"));
     }
     failure
-}
-
-/// The outcome of a mail that nobody got, all for the same reason.
-fn whole(means: Meaning, failure: Failure) -> Outcome {
-    match means {
-        Meaning::Retry | Meaning::Full => Outcome::Retry(failure),
-        Meaning::Throttle => Outcome::Throttle { failure, wait: None },
-        Meaning::Reject | Meaning::Sender => Outcome::Reject(failure),
-        Meaning::Config => Outcome::Config(failure),
-        Meaning::InDoubt => Outcome::InDoubt(failure),
-    }
 }

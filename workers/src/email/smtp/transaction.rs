@@ -11,8 +11,9 @@ use super::reply::Reply;
 use super::session::Session;
 use super::stage::Stage;
 use super::tally::Tally;
-use super::verdicts::{Meaning, meaning};
+use super::verdicts::meaning;
 use super::wire::DataFault;
+use crate::verdict::Meaning;
 
 /// A composed message and its envelope.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +60,7 @@ impl Session {
         let line = match self.mail_line(mail) {
             Ok(line) => line,
             Err(fault) => {
-                tally.rest(meaning(&fault, mail.from_is_default), &fault.failure());
+                tally.rest(meaning(&fault), &fault.failure());
                 return Attempt::Done;
             }
         };
@@ -72,7 +73,7 @@ impl Session {
             if let Err(fault) = self.begin(&line).await {
                 let gone = first && fault.is_gone();
                 self.note(&fault);
-                tally.rest(meaning(&fault, mail.from_is_default), &fault.failure());
+                tally.rest(meaning(&fault), &fault.failure());
                 return if gone { Attempt::Gone } else { Attempt::Done };
             }
             first = false;
@@ -84,7 +85,7 @@ impl Session {
                 Ok(()) => self.hand_over(&data, confirm, || tally.dot_written(&accepted)).await,
                 Err(fault) => Err(fault),
             };
-            if let Some(Attempt::Unconfirmed) = self.note_handed(handed, mail, &accepted, tally) {
+            if let Some(Attempt::Unconfirmed) = self.note_handed(handed, &accepted, tally) {
                 return Attempt::Unconfirmed;
             }
         }
@@ -106,7 +107,7 @@ impl Session {
         if let Err(fault) = self.open_at_once(line, mail.recipients[0].as_ref()).await {
             let gone = fault.stage == Stage::Mail && fault.is_gone();
             self.note(&fault);
-            let means = match meaning(&fault, mail.from_is_default) {
+            let means = match meaning(&fault) {
                 Meaning::Full => Meaning::Retry,
                 means => means,
             };
@@ -114,14 +115,13 @@ impl Session {
             return if gone { Attempt::Gone } else { Attempt::Done };
         }
         let handed = self.hand_over(data, confirm, || tally.dot_written(&[0])).await;
-        self.note_handed(handed, mail, &[0], tally).unwrap_or(Attempt::Done)
+        self.note_handed(handed, &[0], tally).unwrap_or(Attempt::Done)
     }
 
     /// What became of `accepted` once the server wanted the data. Gives how the mail ends, where it does.
     fn note_handed(
         &mut self,
         handed: Result<Option<Reply>, Fault>,
-        mail: &Mail<'_>,
         accepted: &[usize],
         tally: &mut Tally<'_>,
     ) -> Option<Attempt> {
@@ -133,7 +133,7 @@ impl Session {
             }
             Err(fault) => {
                 self.note(&fault);
-                let means = meaning(&fault, mail.from_is_default);
+                let means = meaning(&fault);
                 tally.failed(accepted, means, &fault.failure());
                 if self.over {
                     // The others were not dealt with: they have their next try on another connection.
@@ -195,7 +195,7 @@ impl Session {
                 accepted.push(index);
                 continue;
             };
-            match meaning(&fault, mail.from_is_default) {
+            match meaning(&fault) {
                 Meaning::Full if !accepted.is_empty() => break,
                 Meaning::Full => tally.failed(&[index], Meaning::Retry, &fault.failure()),
                 means => tally.failed(&[index], means, &fault.failure()),

@@ -3,64 +3,30 @@
 use super::fault::{Cause, Fault};
 use super::reply::Reply;
 use super::stage::Stage::{self, Auth, Connect, Data, Dot, Ehlo, Greeting, Mail, Rcpt, StartTls};
+use crate::verdict::Meaning::{self, Config, Full, InDoubt, Reject, Retry, Sender, Throttle, Unreachable};
+use crate::verdict::{Row, find, row};
 
-/// What a fault means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
-    /// This mail or recipient, later.
-    Retry,
-    /// Nobody for now.
-    Throttle,
-    /// This mail or recipient never.
-    Reject,
-    /// Nothing will work until the settings are changed.
-    Config,
-    /// The sender's address is refused: the settings are wrong if it came from them, else the mail is.
-    Sender,
-    /// No more recipients in this transaction, if it has one already; else this recipient, later.
-    Full,
-    /// The mail may have been accepted.
-    InDoubt,
-}
-use Meaning::{Config, Full, InDoubt, Reject, Retry, Sender, Throttle};
-
-/// `on` is a reply code (`552`, `4xx`), an enhanced code (`5.1.8`, `4.7.x`), or what came instead of a refusal:
-/// `no answer` (closed, silent, unreachable), `nonsense`, `not offered`.
-struct Row {
-    stage: Stage,
-    on: &'static str,
-    means: Meaning,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the reader of the table"))]
-    source: &'static str,
-}
-
-const fn row(stage: Stage, on: &'static str, means: Meaning, source: &'static str) -> Row {
-    Row { stage, on, means, source }
-}
-
-/// Within a stage, rows with an enhanced code are looked at first, then those with a reply code; the first that fits counts.
-///
-/// A server that cannot be reached costs the mail a retry, like every failure before the final dot: nothing
-/// tells a server that is down from one that drops this mail.
+/// Rows with an enhanced code are looked at before those with a reply code. A session that breaks once a mail has been
+/// named costs that mail a retry: nothing tells a server that is down from one that drops this mail.
 #[rustfmt::skip]
-const TABLE: &[Row] = &[
-    row(Connect,  "no answer",   Retry,    "RFC 5321 4.5.4.1"),
+const TABLE: &[Row<Stage>] = &[
+    row(Connect,  "no answer",   Unreachable, "RFC 5321 4.5.4.1"),
     row(Connect,  "nonsense",    Config,   "RFC 8314 3.3: no TLS there, or no certificate for this name"),
 
     row(Greeting, "4xx",         Throttle, "RFC 5321 3.1, 3.8: 421, come back later"),
     row(Greeting, "5xx",         Config,   "RFC 5321 3.1: 554, not for this client or no mail here at all"),
-    row(Greeting, "no answer",   Retry,    "RFC 5321 4.5.3.2.1"),
+    row(Greeting, "no answer",   Unreachable, "RFC 5321 4.5.3.2.1"),
     row(Greeting, "nonsense",    Config,   "RFC 5321 4.2: no SMTP server"),
 
     row(Ehlo,     "4xx",         Throttle, "RFC 5321 4.3.2: 421"),
     row(Ehlo,     "5xx",         Config,   "RFC 5321 4.1.4: 550, the name given is refused"),
-    row(Ehlo,     "no answer",   Retry,    "RFC 5321 4.5.3.2"),
+    row(Ehlo,     "no answer",   Unreachable, "RFC 5321 4.5.3.2"),
     row(Ehlo,     "nonsense",    Config,   "RFC 5321 4.2: no SMTP server"),
 
     row(StartTls, "421",         Throttle, "RFC 5321 3.8"),
     row(StartTls, "4xx",         Config,   "RFC 3207 4: 454, TLS not available, and plain text is not wanted"),
     row(StartTls, "5xx",         Config,   "RFC 3207 4"),
-    row(StartTls, "no answer",   Retry,    "RFC 5321 4.5.3.2"),
+    row(StartTls, "no answer",   Unreachable, "RFC 5321 4.5.3.2"),
     row(StartTls, "nonsense",    Config,   "RFC 3207 4.1: no certificate for this name"),
     row(StartTls, "not offered", Config,   "RFC 3207 4"),
 
@@ -68,7 +34,7 @@ const TABLE: &[Row] = &[
     row(Auth,     "432",         Config,   "RFC 4954 6"),
     row(Auth,     "4xx",         Throttle, "RFC 4954 6: 454, temporary authentication failure"),
     row(Auth,     "5xx",         Config,   "RFC 4954 6: 535, 530, 534, 538, 500"),
-    row(Auth,     "no answer",   Retry,    "RFC 5321 4.5.3.2"),
+    row(Auth,     "no answer",   Unreachable, "RFC 5321 4.5.3.2"),
     row(Auth,     "nonsense",    Config,   "RFC 4954 4"),
     row(Auth,     "not offered", Config,   "RFC 4954 3: no mechanism in common"),
 
@@ -128,40 +94,25 @@ const TABLE: &[Row] = &[
     row(Dot,      "nonsense",    InDoubt,  "RFC 1047"),
 ];
 
-/// What `fault` means. `sender_is_ours`: the sender's address came out of the settings.
-pub(super) fn meaning(fault: &Fault, sender_is_ours: bool) -> Meaning {
+/// What `fault` means.
+pub(super) fn meaning(fault: &Fault) -> Meaning {
     let found = match &fault.cause {
         Cause::Refused(reply) => refused(fault.stage, reply),
-        Cause::Closed | Cause::Silent(_) | Cause::Io(_) => find(fault.stage, |on| on == "no answer"),
-        Cause::Nonsense(_) => find(fault.stage, |on| on == "nonsense"),
-        Cause::NotOffered(_) => find(fault.stage, |on| on == "not offered"),
+        Cause::Closed | Cause::Silent(_) | Cause::Io(_) => find(TABLE, fault.stage, &["no answer"]),
+        Cause::Nonsense(_) => find(TABLE, fault.stage, &["nonsense"]),
+        Cause::NotOffered(_) => find(TABLE, fault.stage, &["not offered"]),
     };
-    match found {
-        Some(Sender) if sender_is_ours => Config,
-        Some(Sender) => Reject,
-        Some(found) => found,
-        None => Retry,
-    }
+    found.unwrap_or(Retry)
 }
 
 fn refused(stage: Stage, reply: &Reply) -> Option<Meaning> {
-    let by_enhanced = reply.enhanced().and_then(|(class, subject, detail)| {
-        let code = format!("{class}.{subject}.{detail}");
-        find(stage, |on| on.contains('.') && fits(on.split('.'), code.split('.')))
-    });
-    by_enhanced.or_else(|| {
-        let code = reply.code.to_string();
-        find(stage, |on| on.len() == 3 && fits(on.split(""), code.split("")))
-    })
-}
-
-fn find(stage: Stage, fits: impl Fn(&str) -> bool) -> Option<Meaning> {
-    TABLE.iter().find(|row| row.stage == stage && fits(row.on)).map(|row| row.means)
-}
-
-/// Part by part the same, or `x`.
-fn fits<'a>(on: impl Iterator<Item = &'a str>, code: impl Iterator<Item = &'a str>) -> bool {
-    on.zip(code).all(|(on, code)| on == "x" || on == code)
+    let code = reply.code.to_string();
+    match reply.enhanced() {
+        Some((class, subject, detail)) => {
+            find(TABLE, stage, &[&format!("{class}.{subject}.{detail}"), &code])
+        }
+        None => find(TABLE, stage, &[&code]),
+    }
 }
 
 #[cfg(test)]
@@ -195,14 +146,7 @@ mod tests {
                 "not offered" => Cause::NotOffered(String::new()).at(row.stage),
                 on => reply(row.stage, &example(on)),
             };
-            let expected = |ours| match row.means {
-                Sender if ours => Config,
-                Sender => Reject,
-                means => means,
-            };
-            for ours in [true, false] {
-                assert_eq!(meaning(&fault, ours), expected(ours), "{}: {}", row.stage, row.on);
-            }
+            assert_eq!(meaning(&fault), row.means, "{}: {}", row.stage, row.on);
             assert!(!row.source.is_empty());
         }
     }
@@ -232,7 +176,8 @@ mod tests {
             (Mail, "450 4.1.8 sender domain not found", Retry),
             (Mail, "530 5.7.0 authentication required", Config),
             (Mail, "552 5.3.4 message size exceeds fixed limit", Reject),
-            (Mail, "553 5.7.1 not owned by user", Reject),
+            (Mail, "553 5.7.1 not owned by user", Sender),
+            (Rcpt, "550 5.1.8 sender domain not found", Sender),
             (Rcpt, "550 5.1.1 no such user", Reject),
             (Rcpt, "550 5.7.1 relaying denied", Reject),
             (Rcpt, "450 4.7.1 greylisted", Retry),
@@ -250,9 +195,7 @@ mod tests {
             (Dot, "452 4.3.1 disk full", Retry),
             (Dot, "454 Throttling failure: Maximum sending rate exceeded", Throttle),
         ] {
-            assert_eq!(meaning(&reply(stage, text), false), expected, "{stage}: {text}");
+            assert_eq!(meaning(&reply(stage, text)), expected, "{stage}: {text}");
         }
-        assert_eq!(meaning(&reply(Mail, "553 5.7.1 not owned by user"), true), Config);
-        assert_eq!(meaning(&reply(Rcpt, "550 5.1.8 sender domain not found"), true), Config);
     }
 }

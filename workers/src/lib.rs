@@ -5,6 +5,7 @@ mod check;
 mod dry_run;
 pub mod email;
 mod run;
+pub mod sms;
 mod verdict;
 
 pub use channel::Channel;

@@ -1,0 +1,3 @@
+//! Sending SMS: the settings, the queue's message, and the providers.
+
+pub(crate) mod message;

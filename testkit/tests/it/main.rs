@@ -3,5 +3,6 @@
 mod process;
 mod proxy;
 mod redis;
+mod twilio;
 
 type Reply = redispatch_testkit::Reply;

@@ -136,8 +136,9 @@ fn change(judge: &Judge<'_>, held: &Arc<Held>, trouble: Trouble, verdict: &Verdi
 
 fn opened(shared: &Shared, held: &Held, trouble: &Trouble, pause_ms: u64) {
     let Trouble { kind, failure, .. } = trouble;
+    let until = clock::rfc3339(clock::unix_ms() + pause_ms);
     error!(event = event::BREAKER_OPENED, queue = %shared.queue, ref = held.token.reference(), id = held.head.id,
-        kind = kind.name(), error = %mask::text(&failure.error), code = failure.code, provider = failure.provider, pause_ms,
+        kind = kind.name(), error = %mask::text(&failure.error), code = failure.code, provider = failure.provider, pause_ms, until,
         "the provider fails for everybody; nothing is claimed for this pause, then one message tries again");
     shared.breaker_told.store(clock::boot_ms(), Relaxed);
 }

@@ -52,8 +52,10 @@ events! {
     QUEUE_RESUMED = "queue_resumed";
     /// The provider asks everybody to wait.
     QUEUE_THROTTLED = "queue_throttled";
-    /// The provider refused something out of the settings; the worker pauses.
-    PROVIDER_REFUSED = "provider_refused";
+    /// The provider fails for everybody: nothing is claimed for a pause, then one message tries again.
+    BREAKER_OPENED = "breaker_opened";
+    /// A message was sent after a time in which the provider failed for everybody.
+    BREAKER_CLOSED = "breaker_closed";
     /// Messages go nowhere real: the file or the null transport is in use.
     TRANSPORT_WARNING = "transport_warning";
     /// Members without bytes were removed, or bytes without a member came back.

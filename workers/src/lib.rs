@@ -4,9 +4,18 @@ mod channel;
 mod check;
 mod dry_run;
 pub mod email;
+#[cfg(test)]
+mod env_example;
+pub mod json;
+pub mod phone;
 mod run;
+mod schema;
 pub mod sms;
+mod tls;
+pub mod twilio;
+mod typo;
 mod verdict;
+pub mod whatsapp;
 
 pub use channel::Channel;
 pub use run::run;

@@ -1,3 +1,15 @@
 //! Sending SMS: the settings, the queue's message, and the providers.
 
+mod channel;
+pub(crate) mod check;
 pub(crate) mod message;
+pub(crate) mod parts;
+pub mod payload;
+pub(crate) mod preview;
+mod provider;
+pub mod schema;
+mod sender;
+pub mod settings;
+mod twilio;
+
+pub use channel::SmsChannel;

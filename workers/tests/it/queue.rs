@@ -42,7 +42,8 @@ impl Queue<'_> {
     }
 
     pub(crate) async fn left(&self) -> Left {
-        let count = async |command: &str, key: &str| self.redis.command(&[command, &self.key(key)]).await.int();
+        let count =
+            async |command: &str, key: &str| self.redis.command(&[command, &self.key(key)]).await.int();
         let mut waiting = 0;
         for lane in ["pending", "pending:high", "pending:low", "claimed"] {
             waiting += count("LLEN", lane).await;

@@ -24,10 +24,7 @@ pub(super) async fn it_is_given_up_after_max_retries_sends<C: Channel>() {
     assert_eq!(site.queue().settled().await, 1);
     let letters = site.queue().dead_letters().await;
     let record = &letters[0]["_delivery"];
-    assert_eq!(
-        (&record["reason"], &record["provider"]),
-        (&"retries_exhausted".into(), &C::PROVIDER.into())
-    );
+    assert_eq!((&record["reason"], &record["provider"]), (&"retries_exhausted".into(), &C::PROVIDER.into()));
     let codes: Vec<_> = record["attempts"].as_array().unwrap().iter().map(|one| &one["code"]).collect();
     assert_eq!(codes, [C::CODES[0]; 3]);
     stop(&worker).await;

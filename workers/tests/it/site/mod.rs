@@ -12,7 +12,7 @@ use redispatch_testkit::redis::RedisServer;
 
 pub(crate) use email::Email;
 pub(crate) use sns::Sns;
-pub(crate) use twilio::{Sms, Twilio, WhatsApp};
+pub(crate) use twilio::{ACCOUNT, FROM, Sms, TOKEN, Twilio, WhatsApp, number};
 
 use crate::queue::{NOTHING, Queue};
 

@@ -15,10 +15,10 @@ mod transports;
 
 use std::process::Output;
 
+use redispatch_testkit::LIMIT;
 use redispatch_testkit::process::Worker;
 use redispatch_testkit::redis::RedisServer;
 use redispatch_testkit::smtp::{Offers, Received, SmtpServer};
-use redispatch_testkit::LIMIT;
 use serde_json::Value;
 
 use crate::queue::{Left, NOTHING, Queue};

@@ -126,7 +126,11 @@ fn change(judge: &Judge<'_>, held: &Arc<Held>, trouble: Trouble, verdict: &Verdi
         (Kind::Sender, _) => {
             let excuse = blamed();
             let delay = backoff::delay(&judge.settings.backoff, excuse.times.max(1));
-            judge.wait(held, delay, excuse, failure)
+            judge.wait(held, delay, Some(excuse), failure)
+        }
+        // Not at once: others may get through, by another provider for instance.
+        (Kind::Unreachable, Verdict::Counted) => {
+            judge.wait(held, backoff::delay(&judge.settings.backoff, 1), None, failure)
         }
         (Kind::Unavailable, Verdict::Counted) => judge.retry_or_give_up(held, failure, "retry"),
         (_, Verdict::Opened) => judge.release(held, None, Some(blamed())),

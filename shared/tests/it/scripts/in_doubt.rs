@@ -101,7 +101,7 @@ async fn a_late_copy_of_the_claim_leaves_the_mark() {
 async fn a_lease_that_is_brought_back_keeps_its_mark() {
     let (mut queue, (mut a, _)) = (Queue::start().await, two());
     let token = marked(&mut queue, &mut a).await;
-    queue.settle(&extend(999_999_999, &[&token])).await;
+    queue.settle(&extend_marked(999_999_999, 1, &[&token])).await;
     queue.run(&sweep("0", 30_000, 3_600_000)).await;
     let now = queue.now().await as f64;
     assert!(is_marked(&mut queue, &token).await);

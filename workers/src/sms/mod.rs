@@ -1,3 +1,5 @@
 //! Sending SMS: the settings, the queue's message, and the providers.
 
-pub(crate) mod message;
+pub mod message;
+#[cfg(feature = "sns")]
+pub mod sns;

@@ -1,0 +1,174 @@
+//! One message to a number, or to a topic where the message says so.
+
+use std::future::Future;
+use std::time::Duration;
+
+use aws_sdk_sns::Client;
+use aws_sdk_sns::config::{Config, SharedHttpClient};
+use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
+use aws_sdk_sns::types::MessageAttributeValue;
+use redispatch::config::Fault;
+use redispatch::worker::{TimeUp, Unconfirmed};
+use redispatch::{Delivery, Failure, Outcome, Receipt};
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+
+use super::gate::{Gate, Passage};
+use super::settings::SnsSettings;
+use super::{PROVIDER, client, failure, shape};
+use crate::sms::message::{Sms, Target};
+
+/// How long `--check` waits for everything.
+const CHECK: Duration = Duration::from_secs(15);
+
+/// Amazon SNS.
+pub struct Sns {
+    settings: SnsSettings,
+    http: SharedHttpClient,
+    client: OnceCell<Client>,
+}
+
+impl Sns {
+    /// Makes it ready to publish. Connects to nobody.
+    ///
+    /// # Errors
+    ///
+    /// This system has no certificates to trust.
+    pub fn open(settings: SnsSettings) -> Result<Self, Fault> {
+        Ok(Self { settings, http: client::http()?, client: OnceCell::new() })
+    }
+
+    /// Whether SNS can send this message at all. It has no use for `status_callback`.
+    ///
+    /// # Errors
+    ///
+    /// Why not: media, a sender it cannot have, no topic to publish to.
+    pub fn takes(&self, sms: &Sms) -> Result<(), Failure> {
+        let no = |why: String| Err(Failure::malformed(why).by(PROVIDER));
+        if !sms.media_urls.is_empty() {
+            return no("aws-sns sends text only: leave `media_urls` out".to_owned());
+        }
+        if let Some(from) = &sms.from
+            && !shape::is_number(from)
+            && let Err(cure) = shape::sender_id(from)
+        {
+            return no(format!("`from` is no sender for aws-sns: give a number, or {cure}"));
+        }
+        let Target::Topic(named) = &sms.to else { return Ok(()) };
+        match (named, &self.settings.topic) {
+            (None, None) => no("`topic` is true, and SNS_TOPIC_ARN is not set".to_owned()),
+            (None, Some(_)) => Ok(()),
+            (Some(arn), _) => match shape::topic(arn) {
+                Err(cure) => no(format!("`topic` cannot be used: {cure}")),
+                Ok(arn) if shape::region_of(&arn) != Some(&self.settings.region) => {
+                    no(format!("`topic` is not in {}", self.settings.region))
+                }
+                Ok(_) => Ok(()),
+            },
+        }
+    }
+
+    /// Publishes a message that [`takes`](Self::takes) lets through, within the time of its delivery.
+    pub async fn send(&self, sms: &Sms, delivery: &Delivery) -> Outcome {
+        let held = delivery.clone();
+        let confirm = move || {
+            let held = held.clone();
+            async move { held.confirm().await }
+        };
+        self.publish(sms, confirm, delivery.time_is_up()).await
+    }
+
+    /// As [`send`](Self::send). `confirm` is asked right before the request leaves; `time_is_up` ends it.
+    pub async fn publish<C: Future<Output = Result<(), Unconfirmed>> + Send + 'static>(
+        &self,
+        sms: &Sms,
+        confirm: impl Fn() -> C + Clone + Send + Sync + 'static,
+        time_is_up: impl Future<Output = TimeUp>,
+    ) -> Outcome {
+        if let Err(failure) = self.takes(sms) {
+            return Outcome::Reject(failure);
+        }
+        let passage = Passage::default();
+        let gate = Gate::new(self.http.clone(), confirm, passage.clone());
+        let answer = async {
+            let request = self.request(self.client().await, sms);
+            request.customize().config_override(Config::builder().http_client(gate)).send().await
+        };
+        let answer = tokio::select! {
+            answer = answer => answer,
+            why = time_is_up => return out_of_time(why, &passage),
+        };
+        let to_topic = matches!(sms.to, Target::Topic(_));
+        match answer {
+            Ok(receipt) if receipt.message_id().is_some() => Outcome::Sent(Receipt {
+                provider_id: receipt.message_id,
+                provider: Some(PROVIDER),
+            }),
+            Ok(_) => Outcome::InDoubt(Failure::new("SNS gave no MessageId").by(PROVIDER)),
+            Err(error) if failure::is_unconfirmed(&error) => Outcome::Unconfirmed,
+            Err(error) => {
+                let topic_is_ours = matches!(sms.to, Target::Topic(None));
+                failure::Fault::new(&error, &passage).outcome(to_topic, topic_is_ours)
+            }
+        }
+    }
+
+    /// Asks for the account's SMS attributes, which needs working credentials and costs nothing.
+    ///
+    /// # Errors
+    ///
+    /// What AWS said, or why it could not be asked.
+    pub async fn check(&self) -> Result<String, Failure> {
+        let region = &self.settings.region;
+        let asked = async { self.client().await.get_sms_attributes().send().await };
+        let Ok(answer) = timeout(CHECK, asked).await else {
+            return Err(Failure::new(format!("no answer within {} s", CHECK.as_secs())).by(PROVIDER));
+        };
+        match answer {
+            Ok(_) => Ok(format!("aws-sns in {region}: credentials accepted; nothing sent")),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_authorization_error_exception()) => {
+                Ok(format!(
+                    "aws-sns in {region}: credentials accepted, which may not read SMS attributes \
+                     (sns:GetSMSAttributes); nothing sent"
+                ))
+            }
+            Err(error) => Err(failure::Fault::new(&error, &Passage::default()).failure()),
+        }
+    }
+
+    async fn client(&self) -> &Client {
+        self.client.get_or_init(|| client::client(&self.settings, self.http.clone())).await
+    }
+
+    fn request(&self, client: &Client, sms: &Sms) -> PublishFluentBuilder {
+        let settings = &self.settings;
+        let request = client.publish().message(&sms.body);
+        let request = match &sms.to {
+            Target::Number(number) => request.phone_number(number),
+            Target::Topic(arn) => request.set_topic_arn(arn.clone().or_else(|| settings.topic.clone())),
+        };
+        let request = request.message_attributes("AWS.SNS.SMS.SMSType", text(settings.sms_type));
+        match sms.from.as_ref().or(settings.sender_id.as_ref()) {
+            None => request,
+            Some(from) if shape::is_number(from) => {
+                request.message_attributes("AWS.MM.SMS.OriginationNumber", text(from))
+            }
+            Some(from) => request.message_attributes("AWS.SNS.SMS.SenderID", text(from)),
+        }
+    }
+}
+
+fn text(value: &str) -> MessageAttributeValue {
+    let value = MessageAttributeValue::builder().data_type("String").string_value(value);
+    value.build().expect("a data type is set")
+}
+
+fn out_of_time(why: TimeUp, passage: &Passage) -> Outcome {
+    if passage.may_have_left() {
+        return Outcome::InDoubt(Failure::new(why.to_string()).by(PROVIDER));
+    }
+    match why.into() {
+        Outcome::Retry(failure) => Outcome::Retry(failure.by(PROVIDER)),
+        outcome => outcome,
+    }
+}

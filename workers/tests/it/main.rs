@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
 mod smtp;
+#[cfg(feature = "sns")]
+mod sns;
 mod worker;

@@ -15,6 +15,10 @@ use super::gate::Passage;
 use super::verdicts::meaning;
 use crate::verdict::Meaning;
 
+/// Nothing can be sent before this is mended.
+const NOT_READY: &str =
+    "no AWS credentials (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a profile or role)";
+
 /// What came instead of a receipt.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -58,7 +62,7 @@ impl Fault {
                     (Some(code), Some(message)) => format!("{code}: {message}"),
                     (Some(code), None) => code.to_owned(),
                     (None, _) if (200..300).contains(&status) => {
-                        format!("HTTP {status} without a receipt: {}", chain(error))
+                        format!("HTTP {status} without a receipt: {}", below(error))
                     }
                     (None, _) => format!("HTTP {status} without an error document"),
                 };
@@ -68,11 +72,11 @@ impl Fault {
                 (refused(answer.raw(), meta.code()), text)
             }
             SdkError::ResponseError(answer) if answer.raw().status().as_u16() >= 300 => {
-                (refused(answer.raw(), None), format!("HTTP {}: {}", answer.raw().status(), chain(error)))
+                (refused(answer.raw(), None), format!("HTTP {}: {}", answer.raw().status(), below(error)))
             }
-            _ if !passage.is_open() => (Cause::Prepare, chain(error)),
-            _ if !passage.may_have_left() => (Cause::Connect, chain(error)),
-            _ => (Cause::NoAnswer, chain(error)),
+            _ if !passage.is_open() => (Cause::Prepare, format!("{NOT_READY}: {}", below(error))),
+            _ if !passage.may_have_left() => (Cause::Connect, below(error)),
+            _ => (Cause::NoAnswer, below(error)),
         };
         let wait = error.raw_response().and_then(wait);
         Self { cause, text, wait }
@@ -101,13 +105,13 @@ fn wait(answer: &HttpResponse) -> Option<Duration> {
     answer.headers().get("retry-after")?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// The error and what lies below it, each said once.
-fn chain(error: &dyn Error) -> String {
+/// What lies below the SDK's own words, each said once, on one line.
+fn below(error: &dyn Error) -> String {
     let mut text = String::new();
-    let mut next = Some(error);
+    let mut next = error.source();
     while let Some(error) = next {
-        let said = error.to_string();
-        if !text.contains(&said) {
+        let said = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        if said != "other" && !text.contains(&said) {
             let separator = if text.is_empty() { "" } else { ": " };
             let _ = write!(text, "{separator}{said}");
         }

@@ -1,6 +1,6 @@
 //! The settings of `SMS_PROVIDER=aws-sns`.
 
-use aws_config::meta::region::{ProvideRegion as _, RegionProviderChain};
+use aws_config::meta::region::RegionProviderChain;
 use aws_config::{Region, environment, profile};
 use redispatch::config::{Fault, Kind, Otherwise::*, Reader, Setting, Table};
 use secrecy::SecretString;
@@ -88,7 +88,11 @@ impl SnsSettings {
                 let found = region_elsewhere();
                 if found.is_none() {
                     let problem = "is needed for SMS_PROVIDER=aws-sns, and no AWS profile has one";
-                    reader.fault(Fault::new("AWS_REGION", problem, "set it, such as AWS_REGION=eu-central-1"));
+                    reader.fault(Fault::new(
+                        "AWS_REGION",
+                        problem,
+                        "set it, such as AWS_REGION=eu-central-1",
+                    ));
                 }
                 found
             }
@@ -139,7 +143,8 @@ fn endpoint(text: &str) -> Result<String, String> {
     let cure = "write a URL such as https://sns.eu-central-1.amazonaws.com or http://localhost:4566";
     let url = Url::parse(text).map_err(|_| cure)?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-    let usable = matches!(url.scheme(), "http" | "https") && url.has_host() && plain && url.fragment().is_none();
+    let usable =
+        matches!(url.scheme(), "http" | "https") && url.has_host() && plain && url.fragment().is_none();
     if usable { Ok(text.trim_end_matches('/').to_owned()) } else { Err(cure.to_owned()) }
 }
 

@@ -68,7 +68,9 @@ mod tests {
 
     #[test]
     fn topics() {
-        for good in ["arn:aws:sns:eu-central-1:123456789012:news", "arn:aws-cn:sns:cn-north-1:123456789012:a_B-1"] {
+        for good in
+            ["arn:aws:sns:eu-central-1:123456789012:news", "arn:aws-cn:sns:cn-north-1:123456789012:a_B-1"]
+        {
             assert_eq!(topic(good).as_deref(), Ok(good));
         }
         for bad in [

@@ -1,7 +1,9 @@
 //! What each answer of SNS means for a message: one table.
 
 use super::failure::Cause;
-use crate::verdict::Meaning::{self, Config, InDoubt, Reject, Retry, Sender, Throttle, Unavailable, Unreachable};
+use crate::verdict::Meaning::{
+    self, Config, InDoubt, Reject, Retry, Sender, Throttle, Unavailable, Unreachable,
+};
 use crate::verdict::{Row, find, row};
 
 /// Where it happened.

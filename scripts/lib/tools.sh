@@ -74,3 +74,21 @@ need_aiosmtpd() {
   fi
   export REDISPATCH_AIOSMTPD_PYTHON=$python
 }
+
+# moto's server, which plays Amazon's SNS, in a folder of its own. Sets REDISPATCH_MOTO_SERVER.
+need_moto() {
+  local version=5.2.5 folder=${tools:?}/moto
+  [[ -z ${REDISPATCH_MOTO_SERVER:-} ]] || return 0
+  if [[ ! -x $folder/bin/moto_server || ! -f $folder/version-$version ]]; then
+    need python3 python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv || true
+    say "fetching moto $version (PyPI)"
+    python3 -m venv --clear "$folder" >&2 ||
+      die "python3 cannot make a virtual environment" "as root: apt-get install python3-venv"
+    # what SNS needs of moto[server], which is a third of it
+    "$folder/bin/python" -m pip -q --disable-pip-version-check install "moto==$version" flask flask-cors >&2 ||
+      die "moto cannot be fetched from PyPI" "install it (pip install 'moto[server]') and set REDISPATCH_MOTO_SERVER"
+    touch "$folder/version-$version"
+  fi
+  export REDISPATCH_MOTO_SERVER=$folder/bin/moto_server
+}

@@ -4,6 +4,8 @@
 //! - [`proxy::Proxy`]: stands between a client and Redis and breaks on command.
 //! - [`process::Worker`]: a worker program, its log lines as events, and the signals it gets.
 //! - [`smtp::SmtpServer`]: a scripted SMTP server.
+//! - [`twilio::TwilioServer`]: a scripted server with Twilio's Messages API.
+//! - [`moto::MotoServer`]: Amazon's SNS as moto plays it.
 //! - [`eventually`]: the one place where a test polls.
 //!
 //! Everything here panics with an explanation when it cannot do its work: it is called by tests only. Whatever
@@ -12,11 +14,17 @@
 mod child;
 pub mod client;
 mod eventually;
+pub mod moto;
+mod port;
 pub mod process;
 pub mod proxy;
 pub mod redis;
 mod resp;
 pub mod smtp;
+mod tool;
+pub mod twilio;
+mod watched;
 
 pub use eventually::{LIMIT, eventually};
 pub use resp::Reply;
+pub use tool::tool;

@@ -1,7 +1,7 @@
 //! A `redis-server` of its own for each test.
 
 use std::io::{self, Read};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::child::{Child, find_program};
 use crate::client::Client;
+use crate::port::Port;
 use crate::{LIMIT, Reply, eventually};
 
 mod cli;
@@ -67,7 +68,7 @@ impl RedisServer {
 
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], self.port.number))
+        self.port.addr()
     }
 
     /// The port it listens on, the same after a restart.
@@ -128,30 +129,6 @@ impl RedisServer {
     async fn try_command<A: AsRef<[u8]>>(&self, args: &[A]) -> io::Result<Reply> {
         let ask = async { Client::connect(self.addr()).await?.command(args).await };
         timeout(LIMIT, ask).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-/// A port no other test takes while this value lives, down times of its server included.
-///
-/// It lies below the range the kernel gives to outgoing connections, so none of them can sit on it either.
-#[derive(Debug)]
-struct Port {
-    number: u16,
-    _claim: UdpSocket,
-}
-
-impl Port {
-    fn reserve() -> Self {
-        let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ());
-        let start = (random % 20_000) as u16;
-        let candidates = (0..20_000).map(|step| 12_000 + (start + step) % 20_000);
-        for number in candidates {
-            let addr = ("127.0.0.1", number);
-            if let (Ok(claim), Ok(_)) = (UdpSocket::bind(addr), TcpListener::bind(addr)) {
-                return Self { number, _claim: claim };
-            }
-        }
-        panic!("no free port between 12000 and 31999")
     }
 }
 

@@ -18,18 +18,16 @@ mod tls;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 pub use script::{Act, Rule, Step};
 use tls::Certificate;
 
-/// The longest a test waits for something that should happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::LIMIT;
+use crate::watched::{self, Counted};
 
 /// What the server offers. The default: plain text, no login, `8BITMIME` and `SMTPUTF8`.
 #[derive(Debug, Clone)]
@@ -219,11 +217,9 @@ impl SmtpServer {
         what: &str,
         fits: impl FnMut(&T) -> bool,
     ) -> T {
-        let mut seen = watched.subscribe();
-        match timeout(PATIENCE, seen.wait_for(fits)).await {
-            Ok(value) => value.expect("the sender lives in self").clone(),
-            Err(_) => panic!("waited {PATIENCE:?} for {what} in vain; commands: {:?}", self.commands()),
-        }
+        let found = watched::until(watched, fits).await;
+        found
+            .unwrap_or_else(|| panic!("waited {LIMIT:?} for {what} in vain; commands: {:?}", self.commands()))
     }
 }
 
@@ -244,7 +240,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             *count += 1;
             number = *count;
         });
-        let open = Counted::new(&shared, |shared| &shared.open);
+        let open = Counted::new(&shared.open);
         let shared = Arc::clone(&shared);
         sessions.spawn(async move {
             let _open = open;
@@ -258,25 +254,6 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 async fn serve(stream: TcpStream, number: usize, shared: Arc<Shared>) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     session::Session::new(stream, number, shared).run().await
-}
-
-/// Counts itself for as long as it lives.
-struct Counted {
-    shared: Arc<Shared>,
-    of: fn(&Shared) -> &watch::Sender<usize>,
-}
-
-impl Counted {
-    fn new(shared: &Arc<Shared>, of: fn(&Shared) -> &watch::Sender<usize>) -> Self {
-        of(shared).send_modify(|count| *count += 1);
-        Self { shared: Arc::clone(shared), of }
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        (self.of)(&self.shared).send_modify(|count| *count -= 1);
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

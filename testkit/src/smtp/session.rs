@@ -8,7 +8,8 @@ use base64::prelude::BASE64_STANDARD;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::{Act, Counted, Received, Shared, Step, Tls, lock};
+use super::{Act, Received, Shared, Step, Tls, lock};
+use crate::watched::Counted;
 
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
@@ -241,7 +242,7 @@ impl Session {
     /// Sits still until the test lets go; an error when the client hangs up first.
     async fn stall(&mut self) -> io::Result<()> {
         let mut released = self.shared.released.subscribe();
-        let _stalled = Counted::new(&self.shared, |shared| &shared.stalled);
+        let _stalled = Counted::new(&self.shared.stalled);
         tokio::select! {
             _ = released.changed() => return Ok(()),
             ahead = self.io.fill_buf() => if !ahead.is_ok_and(|ahead| !ahead.is_empty()) {

@@ -1,9 +1,7 @@
 //! Servers that are not ours: aiosmtpd, whose mail Python's own parser reads, and Postfix's smtp-sink.
 
-use std::path::{Path, PathBuf};
-
 use redispatch_testkit::process::Worker;
-use redispatch_testkit::{LIMIT, eventually};
+use redispatch_testkit::{LIMIT, eventually, tool};
 use serde_json::{Value, json};
 
 use super::{NOTHING, Site, stop};
@@ -32,18 +30,6 @@ tell(event="listening")
 time.sleep(3600)
 "#;
 
-/// A program that `scripts/test` fetches, into `fetched` of the target folder unless it is there already.
-fn program(variable: &str, fetched: &str) -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
-    let tool = Some(target.join("tools").join(fetched)).filter(|tool| tool.is_file());
-    let set = std::env::var_os(variable).map(PathBuf::from).or(tool);
-    let name = fetched.rsplit('/').next().unwrap_or(fetched);
-    let on_path =
-        || std::env::split_paths(&std::env::var_os("PATH")?).map(|p| p.join(name)).find(|p| p.is_file());
-    set.or_else(on_path)
-        .unwrap_or_else(|| panic!("no {name}: run `scripts/test tests`, which fetches it, or set {variable}"))
-}
-
 fn free_port() -> u16 {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     socket.local_addr().expect("its address").port()
@@ -53,7 +39,7 @@ fn free_port() -> u16 {
 async fn python_reads_what_was_written() {
     let site = Site::start().await;
     let port = free_port().to_string();
-    let python = program("REDISPATCH_AIOSMTPD_PYTHON", "python/bin/python");
+    let python = tool("REDISPATCH_AIOSMTPD_PYTHON", "python/bin/python");
     let server = Worker::start(python.to_str().expect("UTF-8"), &["-c", AIOSMTPD, &port], &[]);
     server.wait_for_event("listening").await;
     let message = json!({
@@ -90,7 +76,7 @@ async fn postfix_takes_two_thousand() {
     let site = Site::start().await;
     let port = free_port();
     let address = format!("127.0.0.1:{port}");
-    let sink = program("REDISPATCH_SMTP_SINK", "postfix/bin/smtp-sink");
+    let sink = tool("REDISPATCH_SMTP_SINK", "postfix/bin/smtp-sink");
     let user: &[&str] = if rustix::process::geteuid().is_root() { &["-u", "nobody"] } else { &[] };
     let _sink = Worker::start(sink.to_str().expect("UTF-8"), &[user, &[&address, "200"]].concat(), &[]);
     let connect = async || tokio::net::TcpStream::connect(&address).await.is_ok();

@@ -2,6 +2,7 @@
 
 mod channel;
 mod check;
+mod confirmed;
 mod dry_run;
 pub mod email;
 mod run;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use aws_sdk_sns::config::http::HttpResponse;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::operation::RequestId as _;
-use redispatch::worker::Unconfirmed;
 use redispatch::{Failure, Outcome};
 
 use super::PROVIDER;
@@ -47,7 +46,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new<E>(error: &SdkError<E, HttpResponse>, passage: &Passage) -> Self
+    pub(super) fn new<E>(error: &SdkError<E, HttpResponse>, passage: Passage) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -74,9 +73,11 @@ impl Fault {
             SdkError::ResponseError(answer) if answer.raw().status().as_u16() >= 300 => {
                 (refused(answer.raw(), None), format!("HTTP {}: {}", answer.raw().status(), below(error)))
             }
-            _ if !passage.is_open() => (Cause::Prepare, format!("{NOT_READY}: {}", below(error))),
-            _ if !passage.may_have_left() => (Cause::Connect, below(error)),
-            _ => (Cause::NoAnswer, below(error)),
+            _ => match passage {
+                Passage::Nowhere => (Cause::Prepare, format!("{NOT_READY}: {}", below(error))),
+                Passage::Waiting | Passage::Refused => (Cause::Connect, below(error)),
+                Passage::Left => (Cause::NoAnswer, below(error)),
+            },
         };
         let wait = error.raw_response().and_then(wait);
         Self { cause, text, wait }
@@ -118,16 +119,4 @@ fn below(error: &dyn Error) -> String {
         next = error.source();
     }
     text
-}
-
-/// The gate stayed shut: the lease could not be confirmed.
-pub(super) fn is_unconfirmed<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> bool {
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = next {
-        if error.is::<Unconfirmed>() {
-            return true;
-        }
-        next = error.source();
-    }
-    false
 }

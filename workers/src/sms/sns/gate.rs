@@ -1,104 +1,109 @@
-//! The last moment before a request leaves: the lease is confirmed there, once the SDK has found its credentials and
-//! signed, and from there on it is known whether a connection carried the request.
+//! The last moment before a request leaves: the SDK has found its credentials and signed, and a connection stands.
+//! There the lease is confirmed, and from there on it is known that something may have left.
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aws_sdk_sns::config::http::HttpRequest;
-use aws_sdk_sns::config::{HttpClient, RuntimeComponents, SharedHttpClient};
+use aws_sdk_sns::config::{Builder, Config, HttpClient, RuntimeComponents, SharedHttpClient};
 use aws_sdk_sns::error::ConnectorError;
-use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use redispatch::worker::Unconfirmed;
 
-/// How far the request of one gate got.
-#[derive(Clone, Default)]
-pub(super) struct Passage(Arc<OnceLock<Option<CaptureSmithyConnection>>>);
+use crate::confirmed::{Confirm, Confirmed, Leave};
 
-impl Passage {
-    /// The lease was confirmed; without that nothing left.
-    pub(super) fn is_open(&self) -> bool {
-        self.0.get().is_some()
-    }
-
-    /// A connection was there to carry the request. Where that cannot be told it counts as there.
-    pub(super) fn may_have_left(&self) -> bool {
-        match self.0.get() {
-            None => false,
-            Some(None) => true,
-            Some(Some(connection)) => connection.get().is_some(),
-        }
-    }
-
-    fn open(&self, request: &HttpRequest) {
-        let connection = request.extension::<CaptureSmithyConnection>().cloned();
-        if let Some(connection) = &connection {
-            // Replaced by a client that can tell.
-            connection.set_connection_retriever(|| {
-                Some(ConnectionMetadata::builder().proxied(false).poison_fn(|| ()).build())
-            });
-        }
-        let _ = self.0.set(connection);
-    }
+/// How far a request got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passage {
+    /// It was not signed yet.
+    Nowhere,
+    /// It waited for a connection.
+    Waiting,
+    /// It was not allowed to leave.
+    Refused,
+    /// It left, perhaps in part.
+    Left,
 }
 
-/// An HTTP client, or one of its connectors, that asks `confirm` before each request.
+/// An HTTP client for one request, which leaves once it is confirmed.
 #[derive(Clone)]
-pub(super) struct Gate<W, F> {
-    wire: W,
-    confirm: F,
-    passage: Passage,
+pub(super) struct Gate {
+    wire: SharedHttpClient,
+    confirm: Arc<Mutex<Option<Confirm>>>,
+    leave: Arc<OnceLock<Leave>>,
 }
 
-impl<F> Gate<SharedHttpClient, F> {
-    pub(super) fn new(wire: SharedHttpClient, confirm: F, passage: Passage) -> Self {
-        Self { wire, confirm, passage }
+impl Gate {
+    pub(super) fn new(
+        wire: SharedHttpClient,
+        confirm: impl Future<Output = Result<(), Unconfirmed>> + Send + 'static,
+    ) -> Self {
+        Self { wire, confirm: Arc::new(Mutex::new(Some(Box::pin(confirm)))), leave: Arc::default() }
+    }
+
+    /// For the SDK to send one request through it.
+    pub(super) fn config(&self) -> Builder {
+        Config::builder().http_client(self.clone())
+    }
+
+    pub(super) fn passage(&self) -> Passage {
+        match self.leave.get().map(|leave| leave.get()) {
+            None => Passage::Nowhere,
+            Some(None) => Passage::Waiting,
+            Some(Some(Err(Unconfirmed))) => Passage::Refused,
+            Some(Some(Ok(()))) => Passage::Left,
+        }
+    }
+
+    /// The body behind the gate; `None` where there was a request before, or the body is no bytes.
+    fn behind(&self, body: &SdkBody) -> Option<SdkBody> {
+        let bytes = Bytes::copy_from_slice(body.bytes()?);
+        let confirm = self.confirm.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let (body, leave) = Confirmed::new(bytes, confirm);
+        let _ = self.leave.set(leave);
+        Some(SdkBody::from_body_1_x(body))
     }
 }
 
-impl<W, F> fmt::Debug for Gate<W, F> {
+impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Gate")
+        f.debug_tuple("Gate").field(&self.passage()).finish()
     }
 }
 
-/// What `confirm` of a [`Gate`] has to be.
-pub(super) trait Confirm: Fn() -> Self::Answer + Clone + Send + Sync + 'static {
-    type Answer: Future<Output = Result<(), Self::No>> + Send + 'static;
-    type No: std::error::Error + Send + Sync + 'static;
-}
-
-impl<F, A, E> Confirm for F
-where
-    F: Fn() -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Result<(), E>> + Send + 'static,
-    E: std::error::Error + Send + Sync + 'static,
-{
-    type Answer = A;
-    type No = E;
-}
-
-impl<F: Confirm> HttpClient for Gate<SharedHttpClient, F> {
+impl HttpClient for Gate {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         let wire = self.wire.http_connector(settings, components);
-        let (confirm, passage) = (self.confirm.clone(), self.passage.clone());
-        SharedHttpConnector::new(Gate { wire, confirm, passage })
+        SharedHttpConnector::new(Through { gate: self.clone(), wire })
     }
 }
 
-impl<F: Confirm> HttpConnector for Gate<SharedHttpConnector, F> {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let gate = self.clone();
-        HttpConnectorFuture::new(async move {
-            (gate.confirm)().await.map_err(|no| ConnectorError::user(no.into()))?;
-            gate.passage.open(&request);
-            gate.wire.call(request).await
-        })
+#[derive(Debug)]
+struct Through {
+    gate: Gate,
+    wire: SharedHttpConnector,
+}
+
+impl HttpConnector for Through {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        match self.gate.behind(request.body()) {
+            Some(body) => {
+                *request.body_mut() = body;
+                self.wire.call(request)
+            }
+            None => {
+                let error = "one gate lets one request through";
+                HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())))
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::future::{Future, ready};
 use std::time::Duration;
 
 use aws_sdk_sns::Client;
-use aws_sdk_sns::config::{Config, SharedHttpClient};
+use aws_sdk_sns::config::SharedHttpClient;
 use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
 use aws_sdk_sns::types::MessageAttributeValue;
 use redispatch::config::Fault;
@@ -71,32 +71,29 @@ impl Sns {
     /// Publishes a message that [`takes`](Self::takes) lets through, within the time of its delivery.
     pub async fn send(&self, sms: &Sms, delivery: &Delivery) -> Outcome {
         let held = delivery.clone();
-        let confirm = move || {
-            let held = held.clone();
-            async move { held.confirm().await }
-        };
-        self.publish(sms, confirm, delivery.time_is_up()).await
+        self.publish(sms, async move { held.confirm().await }, delivery.time_is_up()).await
     }
 
-    /// As [`send`](Self::send). `confirm` is asked right before the request leaves; `time_is_up` ends it.
-    pub async fn publish<C: Future<Output = Result<(), Unconfirmed>> + Send + 'static>(
+    /// As [`send`](Self::send). `confirm` is asked once a connection stands, before the request leaves; `time_is_up`
+    /// ends it.
+    pub async fn publish(
         &self,
         sms: &Sms,
-        confirm: impl Fn() -> C + Clone + Send + Sync + 'static,
+        confirm: impl Future<Output = Result<(), Unconfirmed>> + Send + 'static,
         time_is_up: impl Future<Output = TimeUp>,
     ) -> Outcome {
         if let Err(failure) = self.takes(sms) {
             return Outcome::Reject(failure);
         }
-        let passage = Passage::default();
-        let gate = Gate::new(self.http.clone(), confirm, passage.clone());
+        let gate = Gate::new(self.http.clone(), confirm);
         let answer = async {
             let request = self.request(self.client().await, sms);
-            request.customize().config_override(Config::builder().http_client(gate)).send().await
+            request.customize().config_override(gate.config()).send().await
         };
         let answer = tokio::select! {
+            biased;
             answer = answer => answer,
-            why = time_is_up => return out_of_time(why, &passage),
+            why = time_is_up => return out_of_time(why, gate.passage()),
         };
         let to_topic = matches!(sms.to, Target::Topic(_));
         match answer {
@@ -104,10 +101,10 @@ impl Sns {
                 Outcome::Sent(Receipt { provider_id: receipt.message_id, provider: Some(PROVIDER) })
             }
             Ok(_) => Outcome::InDoubt(Failure::new("SNS gave no MessageId").by(PROVIDER)),
-            Err(error) if failure::is_unconfirmed(&error) => Outcome::Unconfirmed,
+            Err(_) if gate.passage() == Passage::Refused => Outcome::Unconfirmed,
             Err(error) => {
                 let topic_is_ours = matches!(sms.to, Target::Topic(None));
-                failure::Fault::new(&error, &passage).outcome(to_topic, topic_is_ours)
+                failure::Fault::new(&error, gate.passage()).outcome(to_topic, topic_is_ours)
             }
         }
     }
@@ -119,11 +116,10 @@ impl Sns {
     /// What AWS said, or why it could not be asked.
     pub async fn check(&self) -> Result<String, Failure> {
         let region = &self.settings.region;
-        let passage = Passage::default();
-        let open = || ready(Ok::<(), Unconfirmed>(()));
-        let gate = Config::builder().http_client(Gate::new(self.http.clone(), open, passage.clone()));
-        let asked =
-            async { self.client().await.get_sms_attributes().customize().config_override(gate).send().await };
+        let gate = Gate::new(self.http.clone(), ready(Ok(())));
+        let asked = async {
+            self.client().await.get_sms_attributes().customize().config_override(gate.config()).send().await
+        };
         let Ok(answer) = timeout(CHECK, asked).await else {
             return Err(Failure::new(format!("no answer within {} s", CHECK.as_secs())).by(PROVIDER));
         };
@@ -135,7 +131,7 @@ impl Sns {
                      (sns:GetSMSAttributes); nothing sent"
                 ))
             }
-            Err(error) => Err(failure::Fault::new(&error, &passage).failure()),
+            Err(error) => Err(failure::Fault::new(&error, gate.passage()).failure()),
         }
     }
 
@@ -166,12 +162,12 @@ fn text(value: &str) -> MessageAttributeValue {
     value.build().expect("a data type is set")
 }
 
-fn out_of_time(why: TimeUp, passage: &Passage) -> Outcome {
-    if passage.may_have_left() {
-        return Outcome::InDoubt(Failure::new(why.to_string()).by(PROVIDER));
-    }
-    match why.into() {
-        Outcome::Retry(failure) => Outcome::Retry(failure.by(PROVIDER)),
-        outcome => outcome,
+fn out_of_time(why: TimeUp, passage: Passage) -> Outcome {
+    let failure = Failure::new(why.to_string()).by(PROVIDER);
+    match (passage, why) {
+        (Passage::Left, _) => Outcome::InDoubt(failure),
+        (_, TimeUp::Shutdown) => Outcome::Unconfirmed,
+        (Passage::Waiting, TimeUp::SendTimeout(_)) => Outcome::Unreachable(failure),
+        (_, TimeUp::SendTimeout(_)) => Outcome::Retry(failure),
     }
 }

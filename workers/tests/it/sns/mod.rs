@@ -2,6 +2,7 @@
 
 mod answers;
 mod checking;
+mod moto;
 mod requests;
 mod stub;
 mod timing;
@@ -52,7 +53,7 @@ fn yes() -> Ready<Result<(), Unconfirmed>> {
 }
 
 async fn send(sns: &Sns, sms: &Sms) -> Outcome {
-    sns.publish(sms, yes, pending()).await
+    sns.publish(sms, yes(), pending()).await
 }
 
 /// The outcome's name and its failure; panics at what has none.

@@ -54,6 +54,10 @@ events! {
     QUEUE_THROTTLED = "queue_throttled";
     /// The provider refused something out of the settings; the worker pauses.
     PROVIDER_REFUSED = "provider_refused";
+    /// A provider failed; messages go through the next one until it works again.
+    PROVIDER_LEFT = "provider_left";
+    /// A provider that was left works again.
+    PROVIDER_BACK = "provider_back";
     /// Messages go nowhere real: the file or the null transport is in use.
     TRANSPORT_WARNING = "transport_warning";
     /// Members without bytes were removed, or bytes without a member came back.

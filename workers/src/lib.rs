@@ -5,9 +5,18 @@ mod check;
 mod confirmed;
 mod dry_run;
 pub mod email;
+#[cfg(all(test, feature = "sns"))]
+mod env_example;
+pub mod json;
+pub mod phone;
 mod run;
+mod schema;
 pub mod sms;
+mod tls;
+pub mod twilio;
+mod typo;
 mod verdict;
+pub mod whatsapp;
 
 pub use channel::Channel;
 pub use run::run;

@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use lettre::Address;
 use redispatch::Failure;
 
+use crate::json::excerpt;
+
 /// An address with the name shown beside it. The domain is in A-labels and lower case; neither part holds
 /// a control character.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,12 +122,6 @@ fn unquote(name: &str) -> String {
         plain.push(if c == '\\' { chars.next().unwrap_or(c) } else { c });
     }
     plain
-}
-
-/// A short, printable form of what was given, for error texts.
-fn excerpt(text: &str) -> String {
-    let short: String = text.chars().take(80).collect();
-    format!("{short:?}{}", if short.len() < text.len() { "…" } else { "" })
 }
 
 #[cfg(test)]

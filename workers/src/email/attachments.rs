@@ -2,7 +2,8 @@
 
 use redispatch::Failure;
 
-use super::{headers, json::Text, payload::Attachment};
+use super::{headers, payload::Attachment};
+use crate::json::Text;
 
 const LINE: usize = 76;
 const LONGEST_CONTENT_TYPE: usize = 200;

@@ -13,11 +13,11 @@ use super::{
     address::{Mailbox, parse_address},
     custom_headers::push_custom,
     headers::{push_mailboxes, push_text},
-    json::OneOrMany,
     message_id::message_id,
     parts::push_content,
     payload::EmailPayload,
 };
+use crate::json::OneOrMany;
 
 /// Last second of the year 9999, after which `Date` has no form.
 const END_OF_DATES: Duration = Duration::from_secs(253_402_300_799);

@@ -2,10 +2,8 @@
 
 use redispatch::Failure;
 
-use super::{
-    headers::push_text,
-    json::{Fields, OneOrMany},
-};
+use super::headers::push_text;
+use crate::json::{Fields, OneOrMany};
 
 const LONGEST_NAME: usize = 76;
 

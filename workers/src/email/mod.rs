@@ -5,7 +5,6 @@ mod attachments;
 pub mod compose;
 mod custom_headers;
 mod headers;
-pub mod json;
 mod message_id;
 mod outbox;
 mod parts;

@@ -4,10 +4,7 @@ use redispatch::Failure;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::json::{Fields, Object, OneOrMany, Text};
-
-/// In characters: a path may hold the key of a header, of any length.
-const LONGEST_ERROR: usize = 300;
+use crate::json::{self, Fields, Object, OneOrMany, Text};
 
 /// What is to be sent. `null` is the same as leaving a field out; unknown fields are ignored.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -72,33 +69,7 @@ impl<'a> EmailPayload<'a> {
     ///
     /// Malformed, with the path of the field: not JSON, no object, a field of the wrong type or given twice.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Failure> {
-        match serde_json::from_slice(bytes) {
-            Ok(Object(payload)) => Ok(payload),
-            Err(error) => Err(Failure::malformed(locate(bytes, &error))),
-        }
-    }
-}
-
-/// Reads once more, slower, to say where the fault is.
-fn locate(bytes: &[u8], error: &serde_json::Error) -> String {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    match serde_path_to_error::deserialize::<_, Object<EmailPayload<'_>>>(&mut json) {
-        Err(error) if error.inner().is_data() && error.path().iter().next().is_some() => {
-            format!("{}: {}", error.path(), without_content(&error.inner().to_string()))
-        }
-        _ => without_content(&error.to_string()),
-    }
-    .chars()
-    .map(|c| if c.is_control() { ' ' } else { c })
-    .take(LONGEST_ERROR)
-    .collect()
-}
-
-/// serde repeats the string it did not want, which may be a whole body.
-fn without_content(error: &str) -> String {
-    match (error.find("string \""), error.rfind("\", expected")) {
-        (Some(start), Some(end)) if start < end => format!("{}string{}", &error[..start], &error[end + 1..]),
-        _ => error.to_owned(),
+        json::parse(bytes)
     }
 }
 

@@ -26,24 +26,14 @@ impl Failover {
 
     /// Sends a message through the first provider that takes it.
     pub(super) async fn send(&self, sms: &Sms, delivery: &Delivery) -> Outcome {
+        if let Err(failure) = first(&self.0, |way| way.provider.takes(sms)) {
+            return Outcome::Reject(failure);
+        }
         if let [only] = &self.0[..] {
-            return match only.provider.takes(sms) {
-                Ok(()) => only.provider.send(sms, delivery).await,
-                Err(failure) => Outcome::Reject(failure),
-            };
-        }
-        let (mut able, mut unable) = (Vec::new(), Vec::new());
-        for way in &self.0 {
-            match way.provider.takes(sms) {
-                Ok(()) => able.push(way),
-                Err(failure) => unable.push(failure),
-            }
-        }
-        if able.is_empty() {
-            return Outcome::Reject(nobody(unable));
+            return only.provider.send(sms, delivery).await;
         }
         let (mut refusals, mut paused) = (Vec::new(), Vec::new());
-        for way in able {
+        for way in self.0.iter().filter(|way| way.provider.takes(sms).is_ok()) {
             match way.health.turn(clock::boot_ms()) {
                 Some(turn) => match way.ask(turn, sms, delivery).await {
                     Asked::Refused(outcome) => refusals.push(outcome),
@@ -209,8 +199,27 @@ fn wait_of(outcome: &Outcome) -> Option<Duration> {
     }
 }
 
+/// The first that takes a message.
+///
+/// # Errors
+///
+/// Why nobody does.
+pub(super) fn first<T>(all: &[T], takes: impl Fn(&T) -> Result<(), Failure>) -> Result<&T, Failure> {
+    let mut failures = Vec::new();
+    for one in all {
+        match takes(one) {
+            Ok(()) => return Ok(one),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    Err(nobody(failures))
+}
+
 /// Why nobody can send a message of this kind.
-fn nobody(failures: Vec<Failure>) -> Failure {
+fn nobody(mut failures: Vec<Failure>) -> Failure {
+    if failures.len() == 1 {
+        return failures.remove(0);
+    }
     Failure::malformed(format!("no provider can send this: {}", said(failures.iter())))
 }
 
@@ -261,11 +270,9 @@ mod tests {
 
     #[test]
     fn the_shortest_wait_that_was_asked_for() {
-        for (waits, expected) in [
-            ([Some(7), Some(3)], Some(3)),
-            ([None, Some(3)], Some(3)),
-            ([None, None], None),
-        ] {
+        for (waits, expected) in
+            [([Some(7), Some(3)], Some(3)), ([None, Some(3)], Some(3)), ([None, None], None)]
+        {
             let outcome = combined(waits.map(throttle).to_vec());
             assert_eq!(wait_of(&outcome).map(|wait| wait.as_secs()), expected);
         }

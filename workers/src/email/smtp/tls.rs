@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
 use super::fault::Cause;
 use super::settings::SmtpSettings;
 use super::wire::Io;
+use crate::tls;
 
 /// What is needed to encrypt connections to one host.
 #[derive(Clone)]
@@ -26,8 +26,7 @@ impl Tls {
     pub(super) fn new(settings: &SmtpSettings) -> Result<Self, String> {
         let name = ServerName::try_from(settings.host.clone())
             .map_err(|_| format!("`{}` is no host name that a certificate could carry", settings.host))?;
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let mut roots = tls::system_roots();
         if let Some(path) = &settings.extra_root_ca {
             let unusable = |error: &dyn std::fmt::Display| {
                 format!("no usable certificate in `{}`: {error}", path.display())
@@ -42,16 +41,7 @@ impl Tls {
                 roots.add(certificate).map_err(|error| unusable(&error))?;
             }
         }
-        if roots.is_empty() {
-            return Err("this system has no root certificates to check the SMTP server's by: \
-                        install `ca-certificates`"
-                .into());
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config = tls::client_config(roots)?;
         Ok(Self { connector: TlsConnector::from(Arc::new(config)), name })
     }
 

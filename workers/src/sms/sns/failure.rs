@@ -9,7 +9,7 @@ use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::operation::RequestId as _;
 use redispatch::{Failure, Outcome};
 
-use super::PROVIDER;
+use super::NAME;
 use super::gate::Passage;
 use super::verdicts::meaning;
 use crate::verdict::Meaning;
@@ -84,7 +84,7 @@ impl Fault {
     }
 
     pub(super) fn failure(&self) -> Failure {
-        let failure = Failure::new(&self.text).by(PROVIDER);
+        let failure = Failure::new(&self.text).by(NAME);
         match &self.cause {
             Cause::Refused { code: Some(code), .. } => failure.with_code(code),
             Cause::Refused { code: None, status } => failure.with_code(status),

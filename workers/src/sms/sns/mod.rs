@@ -3,6 +3,7 @@
 mod client;
 mod failure;
 mod gate;
+mod kind;
 mod publish;
 mod settings;
 mod shape;
@@ -11,5 +12,5 @@ mod verdicts;
 pub use publish::Sns;
 pub use settings::{Keys, SNS, SnsSettings};
 
-/// The name in receipts and failures.
-const PROVIDER: &str = "aws-sns";
+/// What it is called in logs and dead letters.
+pub(crate) const NAME: &str = "aws-sns";

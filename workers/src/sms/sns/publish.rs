@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::gate::{Gate, Passage};
 use super::settings::SnsSettings;
-use super::{PROVIDER, client, failure, shape};
+use super::{NAME, client, failure, shape};
 use crate::sms::message::{Sms, Target};
 
 /// How long `--check` waits for everything.
@@ -38,34 +38,13 @@ impl Sns {
         Ok(Self { settings, http: client::http()?, client: OnceCell::new() })
     }
 
-    /// Whether SNS can send this message at all. It has no use for `status_callback`.
+    /// Whether SNS can send such a message at all: [`SnsSettings::takes`].
     ///
     /// # Errors
     ///
-    /// Why not: media, a sender it cannot have, no topic to publish to.
+    /// Why not.
     pub fn takes(&self, sms: &Sms) -> Result<(), Failure> {
-        let no = |why: String| Err(Failure::malformed(why).by(PROVIDER));
-        if !sms.media_urls.is_empty() {
-            return no("aws-sns sends text only: leave `media_urls` out".to_owned());
-        }
-        if let Some(from) = &sms.from
-            && !shape::is_number(from)
-            && let Err(cure) = shape::sender_id(from)
-        {
-            return no(format!("`from` is no sender for aws-sns: give a number, or {cure}"));
-        }
-        let Target::Topic(named) = &sms.to else { return Ok(()) };
-        match (named, &self.settings.topic) {
-            (None, None) => no("`topic` is true, and SNS_TOPIC_ARN is not set".to_owned()),
-            (None, Some(_)) => Ok(()),
-            (Some(arn), _) => match shape::topic(arn) {
-                Err(cure) => no(format!("`topic` cannot be used: {cure}")),
-                Ok(arn) if shape::region_of(&arn) != Some(&self.settings.region) => {
-                    no(format!("`topic` is not in {}", self.settings.region))
-                }
-                Ok(_) => Ok(()),
-            },
-        }
+        self.settings.takes(sms)
     }
 
     /// Publishes a message that [`takes`](Self::takes) lets through, within the time of its delivery.
@@ -98,9 +77,9 @@ impl Sns {
         let to_topic = matches!(sms.to, Target::Topic(_));
         match answer {
             Ok(receipt) if receipt.message_id().is_some() => {
-                Outcome::Sent(Receipt { provider_id: receipt.message_id, provider: Some(PROVIDER) })
+                Outcome::Sent(Receipt { provider_id: receipt.message_id, provider: Some(NAME) })
             }
-            Ok(_) => Outcome::InDoubt(Failure::new("SNS gave no MessageId").by(PROVIDER)),
+            Ok(_) => Outcome::InDoubt(Failure::new("SNS gave no MessageId").by(NAME)),
             Err(_) if gate.passage() == Passage::Refused => Outcome::Unconfirmed,
             Err(error) => {
                 let topic_is_ours = matches!(sms.to, Target::Topic(None));
@@ -121,13 +100,13 @@ impl Sns {
             self.client().await.get_sms_attributes().customize().config_override(gate.config()).send().await
         };
         let Ok(answer) = timeout(CHECK, asked).await else {
-            return Err(Failure::new(format!("no answer within {} s", CHECK.as_secs())).by(PROVIDER));
+            return Err(Failure::new(format!("no answer within {} s", CHECK.as_secs())).by(NAME));
         };
         match answer {
-            Ok(_) => Ok(format!("aws-sns in {region}: credentials accepted; nothing sent")),
+            Ok(_) => Ok(format!("credentials accepted in {region}; nothing sent")),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_authorization_error_exception()) => {
                 Ok(format!(
-                    "aws-sns in {region}: credentials accepted, which may not read SMS attributes \
+                    "credentials accepted in {region}, which may not read SMS attributes \
                      (sns:GetSMSAttributes); nothing sent"
                 ))
             }
@@ -163,7 +142,7 @@ fn text(value: &str) -> MessageAttributeValue {
 }
 
 fn out_of_time(why: TimeUp, passage: Passage) -> Outcome {
-    let failure = Failure::new(why.to_string()).by(PROVIDER);
+    let failure = Failure::new(why.to_string()).by(NAME);
     match (passage, why) {
         (Passage::Left, _) => Outcome::InDoubt(failure),
         (_, TimeUp::Shutdown) => Outcome::Unconfirmed,

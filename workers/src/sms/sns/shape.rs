@@ -46,10 +46,10 @@ pub(super) fn sender_id(text: &str) -> Result<String, String> {
     }
 }
 
-/// A number to send from: 5 to 15 digits, with or without a plus.
+/// A number or short code to send from: 3 to 15 digits, with or without a plus.
 pub(super) fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
-    (5..=15).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit())
+    (3..=15).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -99,7 +99,7 @@ mod tests {
         for (text, expected) in [
             ("+491701234567", true),
             ("12345", true),
-            ("1234", false),
+            ("12", false),
             ("+1234567890123456", false),
             ("ACME", false),
             ("+49 170 1234567", false),

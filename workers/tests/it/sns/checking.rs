@@ -9,7 +9,7 @@ async fn credentials_that_may_not_read_attributes_are_good_all_the_same() {
     let stub = Stub::start(Say::Answer(200, "", answer.to_owned())).await;
     let sns = sns(&stub.url());
     let said = sns.check().await.unwrap();
-    assert_eq!(said, "aws-sns in eu-central-1: credentials accepted; nothing sent");
+    assert_eq!(said, "credentials accepted in eu-central-1; nothing sent");
     stub.say(Say::Answer(403, "", error("AuthorizationError", "not authorized to perform")));
     assert!(sns.check().await.unwrap().contains("sns:GetSMSAttributes"));
     stub.say(Say::Answer(403, "", error("InvalidClientTokenId", "The token is invalid")));

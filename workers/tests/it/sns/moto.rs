@@ -68,7 +68,7 @@ async fn refusals() {
 async fn a_check_publishes_nothing() {
     let moto = MotoServer::start().await;
     let sns = Sns::open(of_moto(&moto)).expect("certificates");
-    assert_eq!(sns.check().await.unwrap(), "aws-sns in us-east-1: credentials accepted; nothing sent");
+    assert_eq!(sns.check().await.unwrap(), "credentials accepted in us-east-1; nothing sent");
     assert!(matches!(send(&sns, &to("+491701234567")).await, Outcome::Sent(_)));
     assert_eq!(moto.published(1).await.len(), 1);
 }

@@ -1,12 +1,58 @@
-//! JSON shapes that serde has no ready type for, each with its own words for a wrong type.
+//! Messages as JSON: how they are read, and shapes that serde has no ready type for, each with its own words for a
+//! wrong type.
 
 use std::{borrow::Cow, fmt, marker::PhantomData, ops::Deref};
 
+use redispatch::Failure;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
+
+/// In characters: a path may hold the key of a header, of any length.
+const LONGEST_ERROR: usize = 300;
+
+/// Reads a message. Strings without escapes are borrowed from `bytes`.
+///
+/// # Errors
+///
+/// Malformed, with the path of the field: not JSON, no object, a field of the wrong type or given twice.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
+    match serde_json::from_slice(bytes) {
+        Ok(Object(payload)) => Ok(payload),
+        Err(error) => Err(Failure::malformed(locate::<T>(bytes, &error))),
+    }
+}
+
+/// Reads once more, slower, to say where the fault is.
+fn locate<'a, T: Deserialize<'a>>(bytes: &'a [u8], error: &serde_json::Error) -> String {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    match serde_path_to_error::deserialize::<_, Object<T>>(&mut json) {
+        Err(error) if error.inner().is_data() && error.path().iter().next().is_some() => {
+            format!("{}: {}", error.path(), without_content(&error.inner().to_string()))
+        }
+        _ => without_content(&error.to_string()),
+    }
+    .chars()
+    .map(|c| if c.is_control() { ' ' } else { c })
+    .take(LONGEST_ERROR)
+    .collect()
+}
+
+/// serde repeats the string it did not want, which may be a whole body.
+fn without_content(error: &str) -> String {
+    match (error.find("string \""), error.rfind("\", expected")) {
+        (Some(start), Some(end)) if start < end => format!("{}string{}", &error[..start], &error[end + 1..]),
+        _ => error.to_owned(),
+    }
+}
+
+/// `text` in quotes, its start where it is long, as it may stand in a reason.
+pub(crate) fn excerpt(text: &str) -> String {
+    let short: String = text.chars().take(80).collect();
+    format!("{short:?}{}", if short.len() < text.len() { "…" } else { "" })
+}
 
 /// A string, borrowed from the message where it has no escapes.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]

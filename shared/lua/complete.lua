@@ -9,7 +9,8 @@
 -- KEYS[2]  hash   messages
 -- KEYS[3]  hash   counters       sent, stale_settles
 -- KEYS[4]  list   recent         capped at 1,000
--- KEYS[5…] hash   status:<id>    one for each message with an id, in order
+-- KEYS[5]  hash   control        breaker, which closes
+-- KEYS[6…] hash   status:<id>    one for each message with an id, in order
 -- ARGV[1]  again      1 when this call may have run before: what is gone then was settled by it and is not counted
 -- ARGV[2]  retention  ms, how long status is kept
 -- ARGV[3]  plain      how many messages without an id are given
@@ -19,10 +20,11 @@
 --
 -- Returns  how many of the messages were not in hand any more
 
-local processing, messages, counters, recent = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local processing, messages, counters, recent, control = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local again, retention, plain, entries = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 redis.call('ZCARD', processing)
 redis.call('LLEN', recent)
+local broken = redis.call('HEXISTS', control, 'breaker') == 1
 
 -- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
 local function note(status, keep, ...)
@@ -34,7 +36,7 @@ local function note(status, keep, ...)
 end
 
 local now
-local sent, given, ids = 0, plain, 4
+local sent, given, ids = 0, plain, 5
 if plain > 0 then
   sent = redis.call('HDEL', messages, unpack(ARGV, 5, 4 + plain))
   redis.call('ZREM', processing, unpack(ARGV, 5, 4 + plain))
@@ -54,6 +56,8 @@ for i = 5 + plain + entries, #ARGV, 3 do
 end
 if sent > 0 then
   redis.call('LTRIM', recent, 0, 999)
+  -- Whatever was wrong with the provider is over.
+  if broken then redis.call('HDEL', control, 'breaker') end
   redis.pcall('HINCRBY', counters, 'sent', sent)
 end
 if given > sent and not again then redis.pcall('HINCRBY', counters, 'stale_settles', given - sent) end

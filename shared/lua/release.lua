@@ -8,7 +8,7 @@
 --
 -- KEYS[1]  zset   processing
 -- KEYS[2]  hash   messages
--- KEYS[3]  hash   control        throttled_until
+-- KEYS[3]  hash   control        throttled_until, breaker_opener
 -- KEYS[4]  hash   counters       stale_settles
 -- KEYS[5]  list   pending:high
 -- KEYS[6]  list   pending
@@ -18,7 +18,8 @@
 -- ARGV[2]  retention  ms, how long status is kept while the message waits
 -- ARGV[3]  throttle   ms for which nobody shall claim, 0 for no wait; counts only where a message was in hand, and
 --                     shortens no wait, least of all one until somebody resumes (-1 or no number)
--- ARGV[4…] for each message: token, lane (h, p or l), bytes (edited, or empty to keep those under the token), has_id
+-- ARGV[4…] for each message: token, lane (h, p or l), bytes (edited, or empty to keep those under the token), has_id,
+--          second (1 to let the message at the front go first)
 --
 -- Returns  the tokens that were not in hand any more
 
@@ -28,7 +29,8 @@ local again, retention, throttle = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZCARD', processing)
-local throttled = tonumber(redis.call('HGET', control, 'throttled_until') or 0) or -1
+local state = redis.call('HMGET', control, 'throttled_until', 'breaker_opener')
+local throttled = tonumber(state[1] or 0) or -1
 for i = 5, 7 do redis.call('LLEN', KEYS[i]) end
 
 -- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
@@ -41,14 +43,19 @@ local function note(status, keep, ...)
 end
 
 local gone, released, ids = {}, false, 7
-for i = 4, #ARGV, 4 do
+for i = 4, #ARGV, 5 do
   local token, lane, bytes, has_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] == '1'
   if has_id then ids = ids + 1 end
   if redis.call('HEXISTS', messages, token) == 0 then
     gone[#gone + 1] = token
   else
     if bytes == '' then bytes = redis.call('HGET', messages, token) end
-    redis.call('RPUSH', lanes[lane] or lanes.p, bytes)
+    local list = lanes[lane] or lanes.p
+    local front = ARGV[i + 4] == '1' and redis.call('RPOP', list)
+    redis.call('RPUSH', list, bytes)
+    if front then redis.call('RPUSH', list, front) end
+    -- In its lane it has no name but its bytes.
+    if token == state[2] then redis.call('HSET', control, 'breaker_opener', redis.sha1hex(bytes)) end
     redis.call('HDEL', messages, token)
     redis.call('ZREM', processing, token)
     released = true

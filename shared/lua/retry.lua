@@ -15,7 +15,8 @@
 -- ARGV[1]  again      1 when this call may have run before
 -- ARGV[2]  retention  ms, how long status is kept after the due time
 -- ARGV[3…] for each message: token, member, kind, time, bytes, has_id, error
---   kind     'retry': due `time` ms from now, counted as a retry; 'park': due at `time`, ms since 1970, not counted
+--   kind     'retry': due `time` ms from now, counted as a retry; 'wait': the same, not counted;
+--            'park': due at `time`, ms since 1970, not counted
 --   bytes    edited bytes, or empty to keep those under the token
 --   error    for status; may be empty
 --
@@ -40,7 +41,7 @@ end
 local gone, retried, ids = {}, 0, 4
 for i = 3, #ARGV, 7 do
   local token, member, kind, bytes, has_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 4], ARGV[i + 5] == '1'
-  local due = kind == 'retry' and now + ARGV[i + 3] or tonumber(ARGV[i + 3])
+  local due = kind == 'park' and tonumber(ARGV[i + 3]) or now + ARGV[i + 3]
   if has_id then ids = ids + 1 end
   local held = redis.call('HEXISTS', messages, token) == 1
   if not held then

@@ -2,7 +2,6 @@
 -- split.lua: one message ends, and those of its recipients who did not get it go on in messages of their own.
 --
 -- Caller   shared/src/worker/settle.rs
--- Atomic   the original goes and its parts appear in one step: nobody is forgotten and nobody gets it twice
 -- Fence    the bytes under the token, which go first: a repetition finds none and writes no part twice
 -- Cost     O(parts)
 --
@@ -13,7 +12,8 @@
 -- KEYS[5]  hash   counters       sent, retried, dead_lettered, stale_settles
 -- KEYS[6]  list   recent         capped at 1,000
 -- KEYS[7]  hash   status:<id>    of the original; any key where `has_id` is 0
--- KEYS[8…] hash   status:<id>    one for each delayed part with `has_id` 1, in order
+-- KEYS[8]  hash   control        breaker, which closes where somebody was served
+-- KEYS[9…] hash   status:<id>    one for each delayed part with `has_id` 1, in order
 -- ARGV[1]  again      1 when this call may have run before
 -- ARGV[2]  retention  ms, how long status is kept; beyond the due time where something is delayed
 -- ARGV[3]  token      of the original
@@ -33,6 +33,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for _, zset in ipairs({processing, delayed}) do redis.call('ZCARD', zset) end
 for _, list in ipairs({dead, recent}) do redis.call('LLEN', list) end
+redis.call('HLEN', KEYS[8])
 
 -- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
 local function note(status, keep, ...)
@@ -48,7 +49,7 @@ if redis.call('HDEL', messages, token) == 0 then
   return {token}
 end
 redis.call('ZREM', processing, token)
-local first, retried, dropped, ids = nil, 0, 0, 7
+local first, retried, dropped, ids = nil, 0, 0, 8
 for i = 7, #ARGV, 5 do
   local member, delay, bytes = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   if ARGV[i] == 'dead' then
@@ -64,16 +65,16 @@ for i = 7, #ARGV, 5 do
     end
   end
 end
-if ARGV[6] ~= '' then
-  redis.call('LPUSH', recent, ARGV[6])
-  redis.call('LTRIM', recent, 0, 999)
-end
+if ARGV[6] ~= '' and redis.call('LPUSH', recent, ARGV[6]) > 1000 then redis.call('LTRIM', recent, 0, 999) end
 if ARGV[4] == '1' and state == 'delayed' and first then
   note(status, first[2] + retention, 'state', state, 'member', first[1], 'at', now, 'due', now + first[2])
 elseif ARGV[4] == '1' then
   note(status, retention, 'state', state, 'at', now)
 end
-if state == 'sent' then redis.pcall('HINCRBY', counters, 'sent', 1) end
+if state == 'sent' then
+  redis.call('HDEL', KEYS[8], 'breaker')
+  redis.pcall('HINCRBY', counters, 'sent', 1)
+end
 if retried > 0 then redis.pcall('HINCRBY', counters, 'retried', retried) end
 if dropped > 0 then redis.pcall('HINCRBY', counters, 'dead_lettered', dropped) end
 return {}

@@ -25,8 +25,10 @@ local longest = now + ARGV[4]
 redis.call('HLEN', messages)
 local expected = redis.call('ZCARD', processing) + redis.call('ZCARD', delayed)
 
-for _, token in ipairs(redis.call('ZRANGE', processing, '+inf', '(' .. longest, 'BYSCORE', 'REV', 'LIMIT', 0, 100)) do
-  redis.call('ZADD', processing, 'XX', longest, token)
+local far = redis.call('ZRANGE', processing, '+inf', '(' .. longest, 'BYSCORE', 'REV', 'LIMIT', 0, 100, 'WITHSCORES')
+for i = 1, #far, 2 do
+  -- Half a millisecond is a mark that stays, see extend.lua.
+  redis.call('ZADD', processing, 'XX', longest - (far[i + 1] % 1 == 0.5 and 0.5 or 0), far[i])
 end
 if redis.call('HLEN', messages) == expected and ARGV[1] == '0' and ARGV[5] ~= '1' then return {'0', 0} end
 

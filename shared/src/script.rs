@@ -36,9 +36,11 @@ macro_rules! scripts {
 
 scripts! {
     BEGIN = "begin" include_str!("../lua/begin.lua");
+    BREAKER = "breaker" include_str!("../lua/breaker.lua");
     CLAIM = "claim" concat!(
         include_str!("../lua/claim/contract.lua"),
         include_str!("../lua/claim/fence.lua"),
+        include_str!("../lua/claim/gates.lua"),
         include_str!("../lua/claim/read.lua"),
         include_str!("../lua/claim/takeover.lua"),
         include_str!("../lua/claim/due.lua"),

@@ -32,9 +32,9 @@ use crate::watched;
 
 /// The server. It stops when it is dropped.
 ///
-/// Every request needs a basic authentication, any one until [`TwilioServer::require_login`]; an account SID is `AC`
-/// and 32 hexadecimal digits. Rules come next, then what Twilio itself refuses at once: no `To`, no sender, nothing to
-/// say, more than 1,600 characters, another path.
+/// A request meets, in this order: the login, where one is required; the rules; what Twilio itself refuses at once: no
+/// basic authentication, an account SID that is not `AC` and 32 hexadecimal digits, another path, no `To`, no sender,
+/// nothing to say, more than 1,600 characters.
 pub struct TwilioServer {
     shared: Arc<Shared>,
     port: Port,
@@ -92,6 +92,14 @@ impl TwilioServer {
     /// Every request so far, once there are at least `count`. Those that stall or were dropped are among them.
     pub async fn requests(&self, count: usize) -> Vec<Request> {
         self.until(&self.shared.requests, "requests", |requests| requests.len() >= count).await
+    }
+
+    /// Those of the requests so far that are as `wanted`, once there are at least `count` of them.
+    pub async fn requests_like(&self, count: usize, wanted: impl Fn(&Request) -> bool) -> Vec<Request> {
+        let enough = |requests: &Vec<Request>| requests.iter().filter(|one| wanted(one)).count() >= count;
+        let mut requests = self.until(&self.shared.requests, "such requests", enough).await;
+        requests.retain(wanted);
+        requests
     }
 
     /// How many requests there were so far.

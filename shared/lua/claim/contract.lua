@@ -6,8 +6,9 @@
 -- Counts   come last, and one that cannot count is no error; so it is in every script
 -- Fence    a call with a lower number than the last one does nothing; the same number answers again those of its
 --          messages that are still in hand; a call that took nothing leaves no number unless it is a repetition
--- Order    gates, one lapsed lease (alone), what lies in `claimed`, what is due, the lanes
--- Parts    claim/{contract,fence,read,takeover,due,lanes,write}.lua, joined in this order by shared/src/script.rs
+-- Order    rate limit, gates, one lapsed lease (alone), what lies in `claimed`, what is due, the lanes
+-- Parts    claim/{contract,fence,gates,read,takeover,due,lanes,write}.lua, joined in this order by
+--          shared/src/script.rs
 -- Cost     O(room); a repetition costs O(processing)
 --
 -- KEYS[1]  zset   processing         token, scored with the end of its lease, ms of Redis's clock
@@ -18,7 +19,9 @@
 -- KEYS[6]  list   pending
 -- KEYS[7]  list   pending:low
 -- KEYS[8]  hash   control            paused_until, throttled_until (ms; -1 or no number =
---                                    until somebody resumes), lane_credit
+--                                    until somebody resumes), lane_credit, due_turn, rate_due (µs at
+--                                    which the next message may go), breaker and what belongs to it
+--                                    (see breaker.lua)
 -- KEYS[9]  hash   claims             worker start → number of its last claim
 -- KEYS[10] hash   counters           taken_over, orphans
 -- ARGV[1]  start      the caller's start id
@@ -32,12 +35,19 @@
 --                     waited in a frozen Redis finds every lease lapsed, those of living workers too
 -- ARGV[9]  again      1 when this call may have run before
 -- ARGV[10] woken      lane the caller's last pop came from: h, p or l
+-- ARGV[11] interval   µs between two messages, over all workers; 0 for no rate limit
+-- ARGV[12] used       messages that earlier claims cost beyond what they were counted as; negative: less
+-- ARGV[13] fresh      1 until this worker was answered for the first time: it may have better settings, and
+--                     tries them although the breaker's pause is not over
 --
 -- Returns  {why, wait, suspect, now, takeovers, token, bytes, token, bytes, …}
 --   why      'more'       the room is full, there may be more
 --            'empty'      nothing more is ready; `wait` is ms until the next delayed message is due, -1 for never
 --            'paused'     the queue is paused for `wait` ms more, -1 until somebody resumes it
 --            'throttled'  the provider asked everybody to wait, for `wait` ms more
+--            'open'       the breaker is open for `wait` ms more; why is said, as text, after `takeovers`
+--            'probing'    the breaker is half open, and this one message shows whether it may close
+--            'limited'    the rate limit allows no more for `wait` ms
 --            'late'       a newer call of this worker ran before; nothing changed
 --   suspect  1 when a message waits that only an otherwise empty worker may take
 --   now      Redis's clock, ms

@@ -1,10 +1,17 @@
 
 read(claimed, waiting[claimed] == 1 and woken or 'p', room_left())
 
--- What is due, at most half of the room while fresh messages wait. A message that crashed a worker before comes alone.
-local share = fresh and math.ceil(room_left() / 2) or room_left()
+-- What is due, at most half of the room while fresh messages wait; the odd place goes to both in turn. A message that
+-- crashed a worker before comes alone.
+local share, due_turn = room_left(), nil
+if fresh then
+  local odd = share % 2
+  if odd == 1 then due_turn = gates[6] == '0' and 1 or 0 end
+  share = math.floor(share / 2) + (gates[6] == '0' and 0 or odd)
+end
 if count < room then
   local due = redis.call('ZRANGE', delayed, 0, share, 'WITHSCORES')
+  if not due[1] or tonumber(due[2]) > now then due_turn = nil end
   for i = 1, #due, 2 do
     local member, ends = due[i], tonumber(due[i + 1])
     if ends > now then

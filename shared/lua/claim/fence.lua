@@ -4,7 +4,8 @@ local high, pending, low = KEYS[5], KEYS[6], KEYS[7]
 local control, claims, counters = KEYS[8], KEYS[9], KEYS[10]
 local start, seq, number, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local cap, lease, alone, takeover = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1', tonumber(ARGV[8])
-local again, woken = ARGV[9] == '1', ARGV[10]
+local again, woken, interval, used = ARGV[9] == '1', ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
+local fresh_worker = ARGV[13] == '1'
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -28,13 +29,4 @@ if seq == last then
     end
   end
   return answer
-end
-
-local gates = redis.call('HMGET', control, 'paused_until', 'throttled_until', 'lane_credit')
-for i, why in ipairs({'paused', 'throttled'}) do
-  local ends = tonumber(gates[i] or 0) or -1
-  if not (ends >= 0 and ends <= now) then
-    if again then redis.call('HSET', claims, start, seq) end
-    return {why, ends > now and ends - now or -1, 0, now, 0}
-  end
 end

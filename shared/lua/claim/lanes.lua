@@ -9,7 +9,7 @@ else
   read(high, 'h', room_left())
   if waiting[pending] > 0 and waiting[low] > 0 and room_left() > 0 then
     -- What is no credit, put there by hand, counts as none.
-    credit = tonumber(gates[3]) or 0
+    credit = tonumber(gates[5]) or 0
     if not (credit >= 0 and credit <= 100) then credit = 0 end
     credit = credit + room_left()
     local quarter = math.min(math.floor(credit / 4), room_left())

@@ -3,8 +3,25 @@
 -- keys of a wrong type while nothing has changed.
 local waiting = {[claimed] = redis.call('LLEN', claimed), [high] = redis.call('LLEN', high),
   [pending] = redis.call('LLEN', pending), [low] = redis.call('LLEN', low)}
-redis.call('ZCARD', processing)
 redis.call('HLEN', messages)
+
+-- A probe is never the message that opened the breaker, where there is another one.
+if opener then
+  for _, list in ipairs({claimed, high, pending, low}) do
+    local front = redis.call('LRANGE', list, -1, -1)[1]
+    if front and redis.sha1hex(front) == opener then
+      local elsewhere = waiting[claimed] + waiting[high] + waiting[pending] + waiting[low] > waiting[list]
+        or #redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, 1) > 0
+      if waiting[list] > 1 then
+        local second = redis.call('LRANGE', list, -2, -2)[1]
+        redis.call('LSET', list, -1, second)
+        redis.call('LSET', list, -2, front)
+      elseif elsewhere then
+        waiting[list] = 0
+      end
+    end
+  end
+end
 local fresh = waiting[claimed] + waiting[high] + waiting[pending] + waiting[low] > 0
 
 local leases, size, count = {}, 0, 0

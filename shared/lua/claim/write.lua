@@ -1,5 +1,10 @@
 
-answer[1], answer[2], answer[3], answer[5] = count < room and 'empty' or 'more', wait, suspect, takeovers
+local full = probing and 'probing' or limited and 'limited' or 'more'
+if rate_due then
+  rate_due = rate_due + count * interval
+  if count == room and limited then wait = math.max(math.ceil((rate_due - micros) / 1000), 1) end
+end
+answer[1], answer[2], answer[3], answer[5] = count < room and 'empty' or full, wait, suspect, takeovers
 if count > 0 then
   -- Small sorted sets of short members are searched from end to end for every member. One long member, gone before
   -- anybody sees it, makes Redis build the indexed form at once.
@@ -18,9 +23,12 @@ if #lapsed > 0 then redis.call('ZREM', processing, unpack(lapsed)) end
 if #undelayed > 0 then redis.call('ZREM', delayed, unpack(undelayed)) end
 if #old > 0 then redis.call('HDEL', messages, unpack(old)) end
 if credit then redis.call('HSET', control, 'lane_credit', credit) end
+if due_turn then redis.call('HSET', control, 'due_turn', due_turn) end
+if probing and count > 0 then redis.call('HSET', control, 'breaker_probe', leases[2]) end
+if rate_due and (count > 0 or used ~= 0) then keep_rate() end
 for list, n in pairs(taken) do redis.call('LTRIM', list, 0, -(n + 1)) end
 if count > 0 then redis.call('HSET', messages, unpack(answer, 6)) end
-if count > 0 or again then redis.call('HSET', claims, start, seq) end
+if count > 0 or again or used ~= 0 then redis.call('HSET', claims, start, seq) end
 -- Last, and never an error: a counter that cannot count must stop nothing.
 if orphans > 0 then redis.pcall('HINCRBY', counters, 'orphans', orphans) end
 if takeovers > 0 then redis.pcall('HINCRBY', counters, 'taken_over', takeovers) end

@@ -114,6 +114,25 @@ pub const RETRIES: Table = Table {
     ],
 };
 
+/// The setting of [`WorkerSettings::rate_limit`].
+pub const RATE: Table = Table {
+    heading: "Rate limit",
+    settings: &[
+        Setting::new(
+            "RATE_LIMIT_MAX",
+            Kind::Number(1, 1_000_000),
+            Nothing,
+            "Messages in RATE_LIMIT_DURATION_MS, over all workers of the queue, evenly spaced; an SMS counts its parts",
+        ),
+        Setting::new(
+            "RATE_LIMIT_DURATION_MS",
+            Kind::Millis(1, DAY_MS),
+            Value("1000"),
+            "The time that RATE_LIMIT_MAX is about",
+        ),
+    ],
+};
+
 /// All that the engine of a worker goes by.
 #[derive(Debug, Clone)]
 pub struct WorkerSettings {
@@ -151,6 +170,17 @@ pub struct WorkerSettings {
     pub failed_retention: Duration,
     /// Start even where Redis may evict any key.
     pub allow_eviction: bool,
+    /// How fast all workers of the queue together may send; `None` for as fast as they can.
+    pub rate_limit: Option<RateLimit>,
+}
+
+/// How many messages may be sent in how long, evenly spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Messages, 1 to 1,000,000.
+    pub max: u32,
+    /// In this time, 1 ms to a day.
+    pub duration: Duration,
 }
 
 /// How long a failed message waits for its next attempt.
@@ -210,10 +240,11 @@ impl WorkerSettings {
             completed_retention: Duration::from_millis(DAY_MS),
             failed_retention: Duration::from_millis(7 * DAY_MS),
             allow_eviction: false,
+            rate_limit: None,
         }
     }
 
-    /// Reads the tables [`REDIS`](super::REDIS), [`QUEUE`] and [`RETRIES`]. What cannot be used is a
+    /// Reads the tables [`REDIS`](super::REDIS), [`QUEUE`], [`RETRIES`] and [`RATE`]. What cannot be used is a
     /// placeholder, and a fault of `reader`.
     pub fn read(reader: &mut Reader<'_>, default_concurrency: usize) -> Self {
         let settings = Self {
@@ -246,6 +277,7 @@ impl WorkerSettings {
             completed_retention: reader.millis("COMPLETED_RETENTION_MS"),
             failed_retention: reader.millis("FAILED_RETENTION_MS"),
             allow_eviction: reader.yes_no("ALLOW_EVICTION"),
+            rate_limit: rate_limit(reader),
         };
         if settings.backoff.max_delay < settings.backoff.delay && !reader.has_fault_of("RETRY_MAX_DELAY_MS") {
             let cure = "raise RETRY_MAX_DELAY_MS or lower RETRY_DELAY_MS";
@@ -253,6 +285,11 @@ impl WorkerSettings {
         }
         settings
     }
+}
+
+fn rate_limit(reader: &mut Reader<'_>) -> Option<RateLimit> {
+    let duration = reader.millis("RATE_LIMIT_DURATION_MS");
+    reader.number_if_set("RATE_LIMIT_MAX").map(|max| RateLimit { max, duration })
 }
 
 fn prefix(text: &str) -> Result<String, String> {

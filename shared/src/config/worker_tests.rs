@@ -40,6 +40,8 @@ fn every_setting_arrives() {
         ("COMPLETED_RETENTION_MS", "11"),
         ("FAILED_RETENTION_MS", "12"),
         ("ALLOW_EVICTION", "yes"),
+        ("RATE_LIMIT_MAX", "10  # over all workers"),
+        ("RATE_LIMIT_DURATION_MS", "60000"),
     ]);
     assert_eq!(faults, "");
     let read = format!("{s:?}");
@@ -49,13 +51,13 @@ fn every_setting_arrives() {
         backoff: Backoff { delay: 1ms, kind: Fixed, max_delay: 2ms, jitter: 0.0 }, lease: 1s, \
         send_timeout: 100ms, max_crashes: 9, on_in_doubt: DeadLetter, max_message_bytes: 1024, \
         poll_interval: 10ms, shutdown_timeout: 0ns, completed_retention: 11ms, failed_retention: 12ms, \
-        allow_eviction: true }"
+        allow_eviction: true, rate_limit: Some(RateLimit { max: 10, duration: 60s }) }"
     );
 }
 
 #[test]
 fn every_setting_is_refused_by_its_name_and_all_are_told() {
-    let tables = [QUEUE, RETRIES];
+    let tables = [QUEUE, RETRIES, RATE];
     let all = || tables.iter().flat_map(|t| t.settings);
     let env: Vec<_> = all().map(|s| (s.name, "-1 é")).collect();
     let (_, faults) = read(&env);
@@ -81,6 +83,8 @@ fn ranges_end_where_they_are_said_to() {
         ("MAX_MESSAGE_BYTES", 1_024, 536_870_912),
         ("POLL_INTERVAL_MS", 10, 60_000),
         ("SHUTDOWN_TIMEOUT_MS", 0, 3_600_000_u64),
+        ("RATE_LIMIT_MAX", 1, 1_000_000),
+        ("RATE_LIMIT_DURATION_MS", 1, 86_400_000),
     ] {
         for good in [low, high] {
             assert_eq!(read(&[(name, &good.to_string())]).1, "", "{name}={good}");

@@ -7,7 +7,7 @@ mod record;
 pub(crate) use edit::{add_id, edit, wrap_raw};
 pub(crate) use head::Head;
 pub use head::Malformed;
-pub(crate) use record::{Attempt, Record};
+pub(crate) use record::{Attempt, Excuse, Record};
 
 #[cfg(test)]
 mod edit_tests;

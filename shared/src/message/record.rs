@@ -37,6 +37,9 @@ pub(crate) struct Record {
     pub(crate) crashes: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lane: Option<String>,
+    /// How often it stopped everybody at no cost while others got through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) excused: Option<Excuse>,
     /// Envelope recipients still to be served; absent means all of the message's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recipients: Option<Vec<String>>,
@@ -45,6 +48,22 @@ pub(crate) struct Record {
     pub(crate) keeps_id: bool,
     #[serde(flatten)]
     pub(crate) other: Map<String, Value>,
+}
+
+/// How often a message has stopped everybody.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Excuse {
+    pub(crate) times: u32,
+    /// How many messages the queue had sent in all when it was last counted.
+    pub(crate) sent: u64,
+}
+
+impl Excuse {
+    /// Once more, where others got through since: while nobody does, it is nobody's fault.
+    pub(crate) fn once_more(self, sent: u64) -> Self {
+        if sent == self.sent { self } else { Self { times: self.times.saturating_add(1), sent } }
+    }
 }
 
 /// One failed attempt.
@@ -65,13 +84,15 @@ fn is_zero(n: &u32) -> bool {
 }
 
 impl Record {
-    /// What a message that is to be tried again keeps: its name, history and recipients, not an earlier verdict.
+    /// What a message that is to be tried again keeps: its name, history and recipients, not an earlier verdict. What
+    /// was requeued by hand has all its excuses again.
     pub(crate) fn carried_on(&self) -> Self {
         Self {
             attempts: self.attempts.clone(),
             reference: self.reference.clone(),
             recipients: self.recipients.clone(),
             keeps_id: self.keeps_id,
+            excused: self.excused.filter(|_| self.dead_at.is_none()),
             other: self.other.clone(),
             ..Self::default()
         }

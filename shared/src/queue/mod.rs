@@ -6,7 +6,7 @@ mod stats;
 
 pub use enqueue::Enqueued;
 pub use peek::{Plan, Waiting};
-pub use stats::Stats;
+pub use stats::{Breaker, Gates, Stats};
 
 use fred::error::Error;
 

@@ -26,6 +26,41 @@ pub struct Stats {
     pub low: u64,
     /// Totals: `sent`, `retried`, `dead_lettered`, `taken_over`, `duplicates`, `stale_settles`, `expired`, …
     pub counters: BTreeMap<String, u64>,
+    /// What keeps workers from claiming, if anything does.
+    pub gates: Gates,
+}
+
+/// Why nothing is claimed, and until when: ms since 1970, -1 until somebody resumes. A time that is over counts no more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gates {
+    /// An operator paused the queue.
+    pub paused_until: Option<i64>,
+    /// The provider asked everybody to wait.
+    pub throttled_until: Option<i64>,
+    /// The provider fails for everybody.
+    pub breaker: Option<Breaker>,
+}
+
+/// An open breaker.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Breaker {
+    /// When one message tries the provider again, ms since 1970; a time that is over means: it is trying.
+    pub until: i64,
+    /// What the provider said, recipients masked.
+    pub why: String,
+}
+
+impl Gates {
+    fn read(control: &BTreeMap<String, String>) -> Self {
+        let number = |name| control.get(name).map(|text: &String| text.parse().unwrap_or(-1));
+        let open = control.get("breaker").is_some_and(|state| state == "open");
+        let why = || control.get("breaker_why").cloned().unwrap_or_default();
+        Self {
+            paused_until: number("paused_until"),
+            throttled_until: number("throttled_until"),
+            breaker: open.then(|| Breaker { until: number("breaker_until").unwrap_or(0), why: why() }),
+        }
+    }
 }
 
 impl Stats {
@@ -59,9 +94,12 @@ impl Queue {
         let mut count = || values.next().and_then(|value| value.as_u64()).unwrap_or(0);
         let (processing, delayed, dead_letter) = (count(), count(), count());
         let (claimed, high, pending, low) = (count(), count(), count(), count());
-        let fields = values.next().map(script::into_texts).unwrap_or_default();
-        let counters =
-            fields.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].parse().unwrap_or(0))).collect();
-        Ok(Stats { processing, delayed, dead_letter, claimed, high, pending, low, counters })
+        let mut fields = || {
+            let flat = values.next().map(script::into_texts).unwrap_or_default();
+            flat.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect::<BTreeMap<_, _>>()
+        };
+        let counters = fields().into_iter().map(|(name, count)| (name, count.parse().unwrap_or(0))).collect();
+        let gates = Gates::read(&fields());
+        Ok(Stats { processing, delayed, dead_letter, claimed, high, pending, low, counters, gates })
     }
 }

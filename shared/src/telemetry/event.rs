@@ -52,8 +52,10 @@ events! {
     QUEUE_RESUMED = "queue_resumed";
     /// The provider asks everybody to wait.
     QUEUE_THROTTLED = "queue_throttled";
-    /// The provider refused something out of the settings; the worker pauses.
-    PROVIDER_REFUSED = "provider_refused";
+    /// The provider fails for everybody: nothing is claimed for a pause, then one message tries again.
+    BREAKER_OPENED = "breaker_opened";
+    /// A message was sent after a time in which the provider failed for everybody.
+    BREAKER_CLOSED = "breaker_closed";
     /// A provider failed; messages go through the next one until it works again.
     PROVIDER_LEFT = "provider_left";
     /// A provider that was left works again.

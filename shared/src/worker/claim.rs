@@ -30,6 +30,8 @@ const LATE_AT_MOST: u32 = 20;
 #[derive(Default)]
 pub(crate) struct Claimer {
     seq: u64,
+    /// One of its calls was answered.
+    answered: bool,
     /// Redis's clock less our boot clock, ms.
     offset: Option<i64>,
     /// Boot clock, ms, since when the two have gone at one pace and Redis has answered in time.
@@ -52,6 +54,8 @@ pub(crate) struct Ask {
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) why: Why,
+    /// Why the breaker is open, masked.
+    pub(crate) text: String,
     pub(crate) messages: Vec<(Token, Bytes)>,
     /// Until the next delayed message is due, or the gate opens; `None` where that is not known.
     pub(crate) wait: Option<Duration>,
@@ -72,6 +76,12 @@ pub(crate) enum Why {
     Empty,
     Paused,
     Throttled,
+    /// The breaker is open.
+    Open,
+    /// The breaker is half open, and this claim's message tries the provider.
+    Probing,
+    /// The rate limit.
+    Limited,
 }
 
 impl Claimer {
@@ -94,6 +104,7 @@ impl Claimer {
             keys.claims.clone(),
             keys.counters.clone(),
         ];
+        let (interval, spent, fresh) = (interval(shared), shared.take_spent(), !self.answered);
         let mut sent = clock::boot_ms();
         let answer = script::run_until_answered(&shared.link, &CLAIM, keys, |again| {
             sent = clock::boot_ms();
@@ -109,10 +120,14 @@ impl Claimer {
                 Value::Integer(self.takeover_until(shared, sent)),
                 number(usize::from(again)),
                 Value::from_static_str(ask.woken.letter()),
+                Value::from(interval.as_str()),
+                Value::Integer(spent),
+                number(usize::from(fresh)),
             ]
         })
         .await;
         let claim = read(answer, sent);
+        self.answered = true;
         self.compare_clocks(claim.now, sent);
         // So long without an answer, and other workers' renewals may have waited as this call did: leases that look
         // lapsed now are about to be renewed.
@@ -154,6 +169,14 @@ impl Claimer {
     }
 }
 
+/// µs between two messages, over all workers; 0 without a limit.
+fn interval(shared: &Shared) -> String {
+    let limit = shared.settings.rate_limit;
+    limit.map_or("0".to_owned(), |limit| {
+        (limit.duration.as_secs_f64() * 1e6 / f64::from(limit.max.max(1))).to_string()
+    })
+}
+
 fn read(answer: Value, sent: u64) -> Claim {
     let mut values = if let Value::Array(values) = answer { values } else { Vec::new() }.into_iter();
     let why = match values.next().map(script::into_bytes).as_deref() {
@@ -161,6 +184,9 @@ fn read(answer: Value, sent: u64) -> Claim {
         Some(b"empty") => Why::Empty,
         Some(b"paused") => Why::Paused,
         Some(b"throttled") => Why::Throttled,
+        Some(b"open") => Why::Open,
+        Some(b"probing") => Why::Probing,
+        Some(b"limited") => Why::Limited,
         Some(b"late") => {
             warn!(
                 event = event::REDIS_ERROR,
@@ -176,6 +202,11 @@ fn read(answer: Value, sent: u64) -> Claim {
     };
     let mut integer = || values.next().and_then(|value| value.as_i64()).unwrap_or(0);
     let (wait, suspect, now, takeovers) = (integer(), integer(), integer(), integer());
+    let text = if why == Why::Open {
+        values.next().map(script::into_text).unwrap_or_default()
+    } else {
+        String::new()
+    };
     let mut messages = Vec::with_capacity(values.len() / 2);
     while let (Some(token), Some(bytes)) = (values.next(), values.next()) {
         let token = script::into_bytes(token);
@@ -191,6 +222,7 @@ fn read(answer: Value, sent: u64) -> Claim {
     }
     Claim {
         why,
+        text,
         messages,
         wait: u64::try_from(wait).ok().map(Duration::from_millis),
         suspect: suspect != 0,

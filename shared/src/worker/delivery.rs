@@ -11,6 +11,7 @@ use super::hand::Held;
 use super::keeper;
 use super::shared::Shared;
 use crate::clock;
+use crate::config::OnInDoubt;
 use crate::outcome::{Failure, Outcome};
 
 /// What a handler gets at most to answer in, once its time is up.
@@ -122,12 +123,14 @@ impl Delivery {
     /// What this message costs of `RATE_LIMIT_MAX`, 1 where nothing is said: an SMS of three parts costs 3. Say it
     /// before [`confirm`](Self::confirm).
     pub fn charge(&self, units: u32) {
-        let _ = units;
+        let before = self.held.charge(units);
+        self.shared.spend(i64::from(units) - i64::from(before));
     }
 
     /// Call this right before the provider is told to accept: from here on a missing answer is in doubt, up to here
     /// the message was surely not sent. It costs nothing while the lease was renewed within its first half, else it
-    /// renews it.
+    /// renews it. With `ON_IN_DOUBT=dead_letter` it always makes that call, which marks the lease: if this worker dies
+    /// before it has settled, the message is dead-lettered as in doubt instead of sent again.
     ///
     /// # Errors
     ///
@@ -136,7 +139,11 @@ impl Delivery {
     pub async fn confirm(&self) -> Result<(), Unconfirmed> {
         let held = &self.held;
         let fresh = self.shared.settings.lease.as_millis() as u64 / 2;
-        if held.renewed() + fresh < clock::boot_ms() {
+        let mark = self.shared.settings.on_in_doubt == OnInDoubt::DeadLetter;
+        if mark {
+            held.mark();
+        }
+        if mark || held.renewed() + fresh < clock::boot_ms() {
             let renewed = keeper::extend(&self.shared, &self.shared.link, std::slice::from_ref(held)).await;
             if renewed.is_err() || held.renewed() + fresh < clock::boot_ms() {
                 return Err(Unconfirmed);

@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::claim::{Ask, Claimer, Why};
+use super::claim::{Ask, Claim, Claimer, Why};
 use super::delivery::Delivery;
 use super::shared::Shared;
 use super::shutdown::Shutdown;
@@ -32,13 +33,6 @@ where
     let mut gate = Why::More;
     loop {
         shared.progress.turned();
-        if let Some(pause) = shared.paused_for() {
-            wakers.disarm(&shared).await;
-            if stop.or(tokio::time::sleep(pause)).await {
-                break;
-            }
-            continue;
-        }
         let room = room(&shared, isolating);
         if room == 0 {
             wakers.disarm(&shared).await;
@@ -56,7 +50,7 @@ where
         isolating = claim.suspect || claim.messages.iter().any(|(token, _)| token.crashes > 0);
         let (why, wait) = (claim.why, claim.wait);
         if gate != why {
-            log_gate(&shared, gate, why, wait);
+            log_gate(&shared, gate, &claim);
             gate = why;
         }
         woken = wakers.forget().unwrap_or(Lane::Pending);
@@ -74,13 +68,13 @@ where
             }
         }
         let asleep = match why {
-            Why::More => false,
+            Why::More | Why::Probing => false,
             Why::Empty if isolating => false,
             Why::Empty => {
                 wakers.arm();
                 true
             }
-            Why::Paused | Why::Throttled => {
+            Why::Paused | Why::Throttled | Why::Open | Why::Limited => {
                 wakers.disarm(&shared).await;
                 true
             }
@@ -91,6 +85,8 @@ where
             tokio::select! {
                 lane = wakers.woken() => woken = lane,
                 () = tokio::time::sleep_until(poll) => {}
+                // What was sent meanwhile may have closed it.
+                () = shared.slots.notified(), if why == Why::Open => {}
                 () = stop.draining() => break,
             }
         }
@@ -101,7 +97,7 @@ where
 /// How many messages may be claimed now.
 fn room(shared: &Shared, isolating: bool) -> usize {
     let in_hand = shared.hand.len();
-    if isolating && in_hand > 0 {
+    if isolating && in_hand > 0 || shared.troubles.load(Relaxed) > 0 {
         return 0;
     }
     let concurrency = shared.settings.concurrency;
@@ -109,18 +105,29 @@ fn room(shared: &Shared, isolating: bool) -> usize {
     free.min((UNSETTLED * concurrency).saturating_sub(in_hand))
 }
 
-fn log_gate(shared: &Shared, before: Why, why: Why, wait: Option<Duration>) {
-    let wait_ms = wait.map(|wait| wait.as_millis() as u64);
-    match why {
+fn log_gate(shared: &Shared, before: Why, claim: &Claim) {
+    let wait_ms = claim.wait.map(|wait| wait.as_millis() as u64);
+    let told = shared.breaker_told.load(Relaxed);
+    match claim.why {
         Why::Paused => {
             info!(event = event::QUEUE_PAUSED, queue = %shared.queue, wait_ms, "the queue is paused")
         }
         Why::Throttled => {
             warn!(event = event::QUEUE_THROTTLED, queue = %shared.queue, wait_ms, "waiting as the provider asked")
         }
-        Why::More | Why::Empty if matches!(before, Why::Paused | Why::Throttled) => {
+        Why::Open if told == 0 => {
+            shared.breaker_told.store(claim.sent, Relaxed);
+            warn!(event = event::BREAKER_OPENED, queue = %shared.queue, wait_ms, error = claim.text,
+                "the provider fails for everybody, as another worker found; waiting with it")
+        }
+        // A claim that was under way when it opened knows nothing of it.
+        Why::More | Why::Empty | Why::Limited if told > 0 && claim.sent > told => {
+            shared.breaker_told.store(0, Relaxed);
+            info!(event = event::BREAKER_CLOSED, queue = %shared.queue, "the provider accepts again; claiming again");
+        }
+        Why::More | Why::Empty | Why::Limited if matches!(before, Why::Paused | Why::Throttled) => {
             info!(event = event::QUEUE_RESUMED, queue = %shared.queue, "claiming again");
         }
-        Why::More | Why::Empty => {}
+        Why::More | Why::Empty | Why::Open | Why::Probing | Why::Limited => {}
     }
 }

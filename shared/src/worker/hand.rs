@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{
-    AtomicBool, AtomicU8, AtomicU64,
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::token::Token;
 use crate::clock;
-use crate::message::Head;
+use crate::message::{Excuse, Head};
 
 /// Ten years: a longer limit is none, and no clock overflows.
 const LONGEST_LIMIT: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -43,6 +43,10 @@ pub(crate) struct Held {
     send: AtomicU8,
     /// The lease was found to be gone.
     lost: AtomicBool,
+    /// Whether its lease carries the mark that it must not be sent again.
+    marked: AtomicBool,
+    /// What it costs of the rate limit.
+    units: AtomicU32,
     /// When the handler's time ends, once it has one.
     deadline: Mutex<Option<Instant>>,
 }
@@ -57,6 +61,8 @@ impl Held {
             renewed: AtomicU64::new(sent),
             send: AtomicU8::new(OPEN),
             lost: AtomicBool::new(false),
+            marked: AtomicBool::new(false),
+            units: AtomicU32::new(1),
             deadline: Mutex::default(),
         }
     }
@@ -91,6 +97,15 @@ impl Held {
         self.lost.store(true, Relaxed);
     }
 
+    /// From here on every renewal marks the lease.
+    pub(crate) fn mark(&self) {
+        self.marked.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_marked(&self) -> bool {
+        self.marked.load(Relaxed)
+    }
+
     pub(crate) fn is_lost(&self) -> bool {
         self.lost.load(Relaxed)
     }
@@ -111,6 +126,22 @@ impl Held {
             Ok(_) => true,
             Err(now) => now == to,
         }
+    }
+
+    /// How often it has stopped everybody; a message requeued by hand starts over.
+    pub(crate) fn excuse(&self) -> Option<Excuse> {
+        let record = self.head.record.as_deref()?;
+        record.excused.filter(|_| record.dead_at.is_none())
+    }
+
+    /// What it costs of the rate limit; gives what it cost before.
+    pub(crate) fn charge(&self, units: u32) -> u32 {
+        self.units.swap(units, Relaxed)
+    }
+
+    /// What it costs of the rate limit.
+    pub(crate) fn units(&self) -> u32 {
+        self.units.load(Relaxed)
     }
 
     /// Everything known of crashes: those in the token and those in the message.

@@ -18,6 +18,7 @@ use crate::telemetry::event;
 /// Takes the messages of a claim in hand, settles what is not to be sent now, and gives what is.
 pub(crate) async fn take_in(shared: &Shared, claim: Claim) -> Vec<Arc<Held>> {
     let Claim { messages, now, sent, takeover, .. } = claim;
+    let claimed = messages.len();
     let mut held = Vec::with_capacity(messages.len());
     let mut not_now = Vec::new();
     for (token, bytes) in messages {
@@ -41,6 +42,8 @@ pub(crate) async fn take_in(shared: &Shared, claim: Claim) -> Vec<Arc<Held>> {
             shared.settle(Settlement { held, change });
         }
     }
+    // What is not sent now gives its place in the rate limit back.
+    shared.spend(sendable.len() as i64 - claimed as i64);
     sendable
 }
 
@@ -57,7 +60,10 @@ fn look(shared: &Shared, token: Token, bytes: Bytes, now: i64, sent: u64) -> (Ar
     };
     let held = Arc::new(Held::new(token, bytes, head, sent));
     let crashes = held.crashes();
-    let change = if crashes >= shared.settings.max_crashes {
+    let change = if held.token.in_doubt {
+        let failure = Failure::new("its worker died after the provider may have been told to accept it");
+        Some(judge.give_up(&held, "in_doubt", "in_doubt", failure))
+    } else if crashes >= shared.settings.max_crashes {
         let failure = Failure::new(format!("{crashes} workers died while they held this message"));
         Some(judge.give_up(&held, "poison", "poison", failure))
     } else if held.head.expires_at.is_some_and(|at| at <= now) {

@@ -95,8 +95,10 @@ async fn keep(shared: &Shared, link: &Link) {
 pub(crate) async fn extend(shared: &Shared, link: &Link, chunk: &[Arc<Held>]) -> Result<(), Error> {
     let sent = clock::boot_ms();
     let keys: Vec<Key> = vec![shared.keys.processing.clone(), shared.keys.messages.clone()];
-    let mut args: Vec<Value> = vec![(shared.settings.lease.as_millis() as i64).into()];
-    args.extend(chunk.iter().map(|held| Value::from(held.token.as_str())));
+    let (marked, plain): (Vec<_>, Vec<_>) = chunk.iter().partition(|held| held.is_marked());
+    let mut args: Vec<Value> =
+        vec![(shared.settings.lease.as_millis() as i64).into(), (marked.len() as i64).into()];
+    args.extend(marked.iter().chain(&plain).map(|held| Value::from(held.token.as_str())));
     let gone = script::into_texts(script::run(link, &EXTEND, keys, args).await?);
     for held in chunk {
         if gone.iter().any(|token| token == held.token.as_str()) {

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod begin;
+mod breaker;
 mod claim;
 mod delivery;
 mod engine;

@@ -4,11 +4,13 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use futures::FutureExt;
 use tokio::time::timeout_at;
 use tracing::{error, info, warn};
 
+use super::breaker::Kind;
 use super::delivery::{Delivery, TimeUp};
 use super::hand::Held;
 use super::settlement::Change;
@@ -77,25 +79,22 @@ pub(crate) fn unanswered(held: &Held, error: String) -> Outcome {
     if held.stop() { Outcome::Retry(failure) } else { Outcome::InDoubt(failure) }
 }
 
-/// Turns an outcome into a settle, and into the pause that it may ask for.
+/// Turns an outcome into a settle.
 pub(crate) fn finish(shared: &Shared, held: &Arc<Held>, outcome: Outcome) {
-    match &outcome {
-        Outcome::Sent(_) => shared.accept_settings(),
-        Outcome::Config(failure) | Outcome::DefaultSender(failure) => {
-            if let Some(pause) = shared.pause_claims() {
-                error!(event = event::PROVIDER_REFUSED, queue = %shared.queue, ref = held.token.reference(),
-                    error = %mask::text(&failure.error), code = failure.code, pause_ms = pause.as_millis() as u64,
-                    "the provider refuses these settings; messages wait at no cost until it accepts them");
-            }
-        }
-        Outcome::Throttle { failure, .. } => {
-            warn!(event = event::QUEUE_THROTTLED, queue = %shared.queue, ref = held.token.reference(),
-                error = %mask::text(&failure.error), code = failure.code, "the provider asks everybody to wait");
-        }
-        _ => {}
+    // Nobody was asked to send it.
+    let unsent = match &outcome {
+        Outcome::Unconfirmed => true,
+        Outcome::Reject(failure) => failure.malformed,
+        _ => false,
+    };
+    if unsent {
+        shared.spend(-i64::from(held.units()));
     }
     let settlement = shared.judge().settle(held, outcome);
     log(shared, held, &settlement.change);
+    if matches!(settlement.change, Change::Trouble(_)) {
+        shared.troubles.fetch_add(1, Relaxed);
+    }
     shared.settle(settlement);
 }
 
@@ -129,6 +128,16 @@ pub(crate) fn log(shared: &Shared, held: &Held, change: &Change) {
             info!(event = event::MESSAGE_RELEASED, queue, ref = reference, id, duration_ms,
                 "back to the front of its lane, at no cost");
         }
-        Change::Park { .. } => {}
+        Change::Wait { delay, failure, .. } => {
+            warn!(event = event::MESSAGE_RETRY, queue, ref = reference, id, duration_ms, retries = held.head.retries,
+                delay_ms = delay.as_millis() as u64, error = %mask::text(&failure.error), code = failure.code,
+                provider = failure.provider, "the default sender was refused, to be tried again at no cost");
+        }
+        Change::Trouble(trouble) if trouble.kind == Kind::Throttle => {
+            let failure = &trouble.failure;
+            warn!(event = event::QUEUE_THROTTLED, queue, ref = reference, error = %mask::text(&failure.error),
+                code = failure.code, provider = failure.provider, "the provider asks everybody to wait");
+        }
+        Change::Trouble(_) | Change::Park { .. } => {}
     }
 }

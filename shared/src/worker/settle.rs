@@ -1,12 +1,14 @@
 //! Takes finished messages out of `processing`: batches, one in flight at a time, repeated until answered.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use fred::types::{Key, Value};
 use tokio::sync::mpsc;
 use tracing::warn;
 
+use super::breaker::{self, Trouble};
 use super::hand::Held;
 use super::settlement::{Change, Settlement, SplitPart};
 use super::shared::Shared;
@@ -45,22 +47,32 @@ struct Groups {
     dead: Vec<(Arc<Held>, Change)>,
     release: Vec<(Arc<Held>, Change)>,
     split: Vec<(Arc<Held>, bool, Vec<SplitPart>)>,
+    trouble: Vec<(Arc<Held>, Trouble)>,
 }
 
 impl Groups {
     fn add(&mut self, Settlement { held, change }: Settlement) {
         match change {
             Change::Complete(receipt) => self.complete.push((held, receipt)),
-            Change::Retry { .. } | Change::Park { .. } => self.retry.push((held, change)),
+            Change::Retry { .. } | Change::Wait { .. } | Change::Park { .. } => {
+                self.retry.push((held, change))
+            }
             Change::DeadLetter { .. } => self.dead.push((held, change)),
             Change::Release { .. } => self.release.push((held, change)),
             Change::Split { served, parts } => self.split.push((held, served, parts)),
+            Change::Trouble(trouble) => self.trouble.push((held, trouble)),
         }
     }
 
     async fn settle(mut self, shared: &Shared) {
         if !self.complete.is_empty() {
-            complete(shared, self.complete).await;
+            complete(shared, std::mem::take(&mut self.complete)).await;
+        }
+        let troubles = self.trouble.len();
+        if troubles > 0 {
+            for (held, change) in breaker::judge(shared, std::mem::take(&mut self.trouble)).await {
+                self.add(Settlement { held, change });
+            }
         }
         for group in by_size(self.retry) {
             retry(shared, group).await;
@@ -75,6 +87,10 @@ impl Groups {
         self.release.sort_by_key(|(held, _)| std::cmp::Reverse(held.token.number));
         for group in by_size(self.release) {
             release(shared, group).await;
+        }
+        if troubles > 0 {
+            shared.troubles.fetch_sub(troubles, Relaxed);
+            shared.slots.notify_one();
         }
     }
 }
@@ -104,7 +120,7 @@ async fn complete(shared: &Shared, group: Vec<(Arc<Held>, Receipt)>) {
         .collect();
     let mut call = Call::new(
         &COMPLETE,
-        [&keys.processing, &keys.messages, &keys.counters, &keys.recent],
+        [&keys.processing, &keys.messages, &keys.counters, &keys.recent, &keys.control],
         [millis(shared.settings.completed_retention), count(plain.len()), count(entries.len())],
     );
     for (held, _) in plain {
@@ -130,6 +146,9 @@ async fn retry(shared: &Shared, group: Vec<(Arc<Held>, Change)>) {
         let (kind, crashes, time, bytes, error) = match change {
             Change::Retry { delay, bytes, failure } => {
                 ("retry", held.crashes(), millis(delay), Value::Bytes(bytes), failure.error)
+            }
+            Change::Wait { delay, bytes, failure } => {
+                ("wait", held.crashes(), millis(delay), Value::Bytes(bytes), failure.error)
             }
             Change::Park { due, bytes, crashes } => {
                 ("park", crashes, due.to_string().into(), optional(bytes), String::new())
@@ -180,10 +199,11 @@ async fn release(shared: &Shared, group: Vec<(Arc<Held>, Change)>) {
         [millis(shared.settings.completed_retention), millis(throttle)],
     );
     for (held, change) in group {
-        let Change::Release { bytes, .. } = change else { continue };
+        let Change::Release { bytes, throttle } = change else { continue };
         let lane = held.token.lane.letter();
         let has_id = call.status(shared, &held);
-        call.message(held, [lane.into(), optional(bytes), has_id]);
+        // What made everybody wait lets another message go first.
+        call.message(held, [lane.into(), optional(bytes), has_id, flag(throttle.is_some())]);
     }
     call.run(shared).await;
 }
@@ -207,6 +227,7 @@ async fn split(shared: &Shared, held: Arc<Held>, served: bool, parts: Vec<SplitP
             &keys.counters,
             &keys.recent,
             &keys.status(id.as_deref().unwrap_or_default()),
+            &keys.control,
         ],
         [millis(retention)],
     );

@@ -6,11 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::backoff;
+use super::breaker::Trouble;
 use super::hand::Held;
 use super::status::status_id;
 use crate::clock;
 use crate::config::{OnInDoubt, WorkerSettings};
-use crate::message::{Attempt, Malformed, Record, edit, wrap_raw};
+use crate::message::{Attempt, Excuse, Malformed, Record, edit, wrap_raw};
 use crate::outcome::{Failure, Outcome, Part, Receipt, Verdict};
 
 /// The shortest wait where a provider asks for one and does not say how long.
@@ -38,6 +39,10 @@ pub(crate) enum Change {
     Split { served: bool, parts: Vec<SplitPart> },
     /// `release.lua`
     Release { bytes: Option<Bytes>, throttle: Option<Duration> },
+    /// `retry.lua`, kind `wait`
+    Wait { delay: Duration, bytes: Bytes, failure: Failure },
+    /// Not decided yet: `breaker.lua` is asked first
+    Trouble(Trouble),
 }
 
 /// A message made for some recipients of a split one.
@@ -60,11 +65,13 @@ pub(crate) struct Judge<'a> {
 impl Judge<'_> {
     /// Turns the outcome of a send into the one transition it asks for.
     pub(crate) fn settle(&self, held: &Arc<Held>, outcome: Outcome) -> Settlement {
+        let outcome = match Trouble::of(outcome, held) {
+            Ok(trouble) => return Settlement { held: held.clone(), change: Change::Trouble(trouble) },
+            Err(outcome) => outcome,
+        };
         let change = match outcome {
             Outcome::Sent(receipt) => Change::Complete(receipt),
-            Outcome::Retry(failure) | Outcome::Unavailable(failure) | Outcome::Unreachable(failure) => {
-                self.retry_or_give_up(held, failure, "retry")
-            }
+            Outcome::Retry(failure) => self.retry_or_give_up(held, failure, "retry"),
             Outcome::InDoubt(failure) => match self.settings.on_in_doubt {
                 OnInDoubt::Retry => self.retry_or_give_up(held, failure, "in_doubt"),
                 OnInDoubt::DeadLetter => self.give_up(held, "in_doubt", "in_doubt", failure),
@@ -73,15 +80,20 @@ impl Judge<'_> {
                 self.give_up(held, "malformed", "malformed", failure)
             }
             Outcome::Reject(failure) => self.give_up(held, "reject", "reject", failure),
-            Outcome::Throttle { wait, .. } => self.release(held, Some(self.throttle(wait))),
-            Outcome::Config(_) | Outcome::DefaultSender(_) | Outcome::Unconfirmed => self.release(held, None),
+            Outcome::Unconfirmed => self.release(held, None, None),
             Outcome::Split { served, parts } => self.split(held, served, parts),
+            // Trouble, every one of them.
+            Outcome::Unavailable(failure)
+            | Outcome::Unreachable(failure)
+            | Outcome::Throttle { failure, .. }
+            | Outcome::Config(failure)
+            | Outcome::DefaultSender(failure) => self.retry_or_give_up(held, failure, "retry"),
         };
         Settlement { held: held.clone(), change }
     }
 
     /// How long nobody claims. Never nothing: the message would be sent again at once, and for ever.
-    fn throttle(&self, asked: Option<Duration>) -> Duration {
+    pub(super) fn throttle(&self, asked: Option<Duration>) -> Duration {
         let backoff = &self.settings.backoff;
         let asked = asked.filter(|wait| !wait.is_zero());
         asked
@@ -90,13 +102,26 @@ impl Judge<'_> {
             .max(Duration::from_millis(1))
     }
 
-    /// Back to the front of its lane, at no cost.
-    pub(crate) fn release(&self, held: &Arc<Held>, throttle: Option<Duration>) -> Change {
-        let bytes = (held.token.crashes > 0).then(|| {
-            let record = Record { crashes: held.crashes(), ..carried_on(held) };
+    /// Back to the front of its lane, at no cost; `excuse` is written down where it is another than before.
+    pub(crate) fn release(
+        &self,
+        held: &Arc<Held>,
+        throttle: Option<Duration>,
+        excuse: Option<Excuse>,
+    ) -> Change {
+        let excused = excuse.filter(|excuse| excuse.times > 0).or(held.excuse());
+        let bytes = (held.token.crashes > 0 || excused != held.excuse()).then(|| {
+            let record = Record { crashes: held.crashes(), excused, ..carried_on(held) };
             edit(&held.bytes, self.retries_if_requeued(held), &record)
         });
         Change::Release { bytes, throttle }
+    }
+
+    /// To `delayed`, at no cost.
+    pub(super) fn wait(&self, held: &Arc<Held>, delay: Duration, excuse: Excuse, failure: Failure) -> Change {
+        let record = Record { excused: Some(excuse), ..carried_on(held) };
+        let bytes = edit(&held.bytes, self.retries_if_requeued(held), &record);
+        Change::Wait { delay, bytes, failure }
     }
 
     /// To `delayed`, to be looked at again at `due`. The crashes move out of the message and into the member, where
@@ -130,7 +155,7 @@ impl Judge<'_> {
         Change::DeadLetter { bytes, reason: "malformed", failure }
     }
 
-    fn retry_or_give_up(&self, held: &Arc<Held>, failure: Failure, class: &str) -> Change {
+    pub(super) fn retry_or_give_up(&self, held: &Arc<Held>, failure: Failure, class: &str) -> Change {
         let retries = held.head.retries + 1;
         if retries >= self.max_retries(held) {
             let record = self.dead(held, "retries_exhausted", class, &failure);
@@ -197,7 +222,7 @@ impl Judge<'_> {
         }
     }
 
-    fn max_retries(&self, held: &Held) -> u32 {
+    pub(super) fn max_retries(&self, held: &Held) -> u32 {
         held.head.max_retries.unwrap_or(self.settings.max_retries)
     }
 

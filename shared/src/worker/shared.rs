@@ -1,15 +1,12 @@
 //! What the tasks of one worker share.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::hand::Hand;
 use super::progress::Progress;
 use super::settlement::{Judge, Settlement};
-use crate::clock;
 use crate::config::WorkerSettings;
 use crate::keys::Keys;
 use crate::link::Link;
@@ -31,20 +28,14 @@ pub(crate) struct Shared {
     /// True from when shutdown waits for no send any more.
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) settle: mpsc::UnboundedSender<Settlement>,
-    pub(crate) pause: Mutex<Pause>,
+    /// Messages about which `breaker.lua` is being asked: nothing is claimed until it has answered.
+    pub(crate) troubles: AtomicUsize,
+    /// Boot clock, ms, when the log said that the breaker is open; 0 when it is not.
+    pub(crate) breaker_told: AtomicU64,
+    /// What the next claim has to add to the rate limit.
+    spent: AtomicI64,
     numbers: AtomicU64,
 }
-
-/// The pause after the provider refused something out of the settings.
-#[derive(Debug, Default)]
-pub(crate) struct Pause {
-    last: Duration,
-    /// Boot clock, ms.
-    until: u64,
-}
-
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 impl Shared {
     pub(crate) fn new(
@@ -67,7 +58,9 @@ impl Shared {
             slots: Notify::new(),
             stopping: watch::Sender::new(false),
             settle,
-            pause: Mutex::default(),
+            troubles: AtomicUsize::new(0),
+            breaker_told: AtomicU64::new(0),
+            spent: AtomicI64::new(0),
             numbers: AtomicU64::new(1),
         }
     }
@@ -92,28 +85,15 @@ impl Shared {
         let _ = self.settle.send(settlement);
     }
 
-    /// The settings were refused: claims nothing for a pause that doubles from 1 s to 60 s. Gives the pause where
-    /// this call began one; sends that were under way together count once.
-    pub(crate) fn pause_claims(&self) -> Option<Duration> {
-        let mut pause = self.pause.lock().unwrap_or_else(|e| e.into_inner());
-        let now = clock::boot_ms();
-        if now < pause.until {
-            return None;
+    /// Messages cost so much more of the rate limit than they were claimed for; negative: less.
+    pub(crate) fn spend(&self, units: i64) {
+        if self.settings.rate_limit.is_some() {
+            self.spent.fetch_add(units, Relaxed);
         }
-        pause.last = (pause.last * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-        pause.until = now + pause.last.as_millis() as u64;
-        Some(pause.last)
     }
 
-    /// The settings were accepted: the next refusal pauses for a second again.
-    pub(crate) fn accept_settings(&self) {
-        let mut pause = self.pause.lock().unwrap_or_else(|e| e.into_inner());
-        *pause = Pause::default();
-    }
-
-    /// How much of a pause is left.
-    pub(crate) fn paused_for(&self) -> Option<Duration> {
-        let until = self.pause.lock().unwrap_or_else(|e| e.into_inner()).until;
-        until.checked_sub(clock::boot_ms()).filter(|left| *left > 0).map(Duration::from_millis)
+    /// What was spent since the last call.
+    pub(crate) fn take_spent(&self) -> i64 {
+        self.spent.swap(0, Relaxed)
     }
 }

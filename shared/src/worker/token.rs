@@ -19,7 +19,8 @@ pub(crate) fn start_id() -> String {
 }
 
 /// The token of one claim: `<ref>:<lane>:<crashes>:<taker's start id>.<k>`, where `<ref>` is
-/// `<first taker's start id>.<n>`. The whole text is the fence; only this file takes it apart.
+/// `<first taker's start id>.<n>`. `<crashes>!` says that it was taken over from a worker that may have told the
+/// provider to accept. The whole text is the fence; only this file takes it apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Token {
     text: String,
@@ -28,6 +29,8 @@ pub(crate) struct Token {
     pub(crate) lane: Lane,
     /// Takeovers since the message was last written.
     pub(crate) crashes: u32,
+    /// It must not be sent again.
+    pub(crate) in_doubt: bool,
     /// The taker's own number for this claim.
     pub(crate) number: u64,
 }
@@ -38,12 +41,14 @@ impl Token {
         let mut parts = text.split(':');
         let reference = parts.next()?;
         let lane = Lane::from_letter(parts.next()?);
-        let crashes = saturating(parts.next()?)?;
+        let crashes = parts.next()?;
+        let in_doubt = crashes.ends_with('!');
+        let crashes = saturating(crashes.strip_suffix('!').unwrap_or(crashes))?;
         let number = parts.next()?.rsplit_once('.')?.1.parse().ok()?;
         if parts.next().is_some() {
             return None;
         }
-        Some(Self { reference: 0..reference.len(), lane, crashes, number, text: text.to_owned() })
+        Some(Self { reference: 0..reference.len(), lane, crashes, in_doubt, number, text: text.to_owned() })
     }
 
     /// The whole token.

@@ -74,6 +74,11 @@ impl Rule {
         Self { step, matching: String::new(), skip: 0, times: usize::MAX, act: Act::Drop }
     }
 
+    /// Where it applies.
+    pub fn step(&self) -> Step {
+        self.step
+    }
+
     /// Only for commands (at [`Step::Dot`]: data) that contain `text`.
     #[must_use]
     pub fn matching(mut self, text: &str) -> Self {

@@ -13,6 +13,9 @@ const DATE: &str = "Mon, 03 Feb 2025 10:15:30 +0000";
 /// The answer where no rule has one: what Twilio itself checks at once.
 pub(super) fn check(request: &Request) -> Answer {
     let refuse = |status, code, message: &str| Answer::Error { status, code, message: message.to_owned() };
+    if request.login.is_none() {
+        return wrong_login();
+    }
     let Some((account, rest)) = account(&request.path) else {
         let message = format!("The requested resource {} was not found", request.path);
         return refuse(404, 20404, &message);
@@ -36,6 +39,10 @@ pub(super) fn check(request: &Request) -> Answer {
         }
         _ => refuse(405, 20004, "Method not allowed"),
     }
+}
+
+pub(super) fn wrong_login() -> Answer {
+    Answer::Error { status: 401, code: 20003, message: "Authenticate".to_owned() }
 }
 
 /// What goes back to the client for `answer`; `number` makes a new message's SID.

@@ -85,10 +85,8 @@ async fn answer(
 
 impl Shared {
     fn decide(&self, request: &Request) -> Answer {
-        if request.login.is_none()
-            || lock(&self.login).as_ref().is_some_and(|it| request.login.as_ref() != Some(it))
-        {
-            return Answer::Error { status: 401, code: 20003, message: "Authenticate".to_owned() };
+        if lock(&self.login).as_ref().is_some_and(|required| request.login.as_ref() != Some(required)) {
+            return api::wrong_login();
         }
         self.rule(request, false).unwrap_or_else(|| api::check(request))
     }

@@ -1,6 +1,10 @@
 //! The workers against real servers.
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
+mod contract;
+mod provider;
+mod queue;
+mod site;
 mod smtp;
 #[cfg(feature = "sns")]
 mod sns;

@@ -172,6 +172,11 @@ impl Desk {
         numbers
     }
 
+    /// Every message that is being offered now.
+    pub(crate) fn rest(&mut self) -> Vec<Sending> {
+        std::iter::from_fn(|| self.arrived.try_recv().ok()).collect()
+    }
+
     /// No message is being offered now.
     pub(crate) fn is_empty(&mut self) -> bool {
         self.arrived.try_recv().is_err()

@@ -1,6 +1,7 @@
 //! The engine against real servers that break: each test is named after its fault and ends with a count.
 
 mod account;
+mod breaker;
 mod confirming;
 mod crashes;
 mod failures;

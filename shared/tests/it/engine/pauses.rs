@@ -1,6 +1,6 @@
-//! The provider refuses the settings, or asks everybody to wait.
+//! The provider asks everybody to wait, or an operator pauses the queue.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redispatch::{Failure, Outcome};
 use redispatch_testkit::redis::RedisServer;
@@ -8,67 +8,8 @@ use redispatch_testkit::redis::RedisServer;
 use super::account::{account, all_sent, until};
 use super::kit::{Desk, key, now, push_numbers, settings};
 
-fn config() -> Outcome {
-    Outcome::Config(Failure::new("authentication failed").with_code(535))
-}
-
 fn throttle(wait: Option<Duration>) -> Outcome {
     Outcome::Throttle { failure: Failure::new("slow down").with_code(421), wait }
-}
-
-#[tokio::test]
-async fn refused_settings_cost_no_message_anything_and_the_pause_doubles_until_a_success() {
-    let redis = RedisServer::start().await;
-    push_numbers(&redis, 2).await;
-    let mut desk = Desk::new();
-    let worker = desk.worker(redispatch::config::WorkerSettings { concurrency: 1, ..settings(&redis.url()) });
-    let mut refused = Instant::now();
-    for pause in [0, 1, 2] {
-        let sending = desk.next().await;
-        let waited = refused.elapsed();
-        assert!(waited >= Duration::from_secs(pause), "{waited:?} before attempt {pause}");
-        assert_eq!(
-            (sending.number(), sending.delivery.attempt()),
-            (0, 1),
-            "in its place, and no retry spent"
-        );
-        refused = Instant::now();
-        if pause < 2 {
-            sending.answer(config());
-            let now = until(&redis, "back", |now| now.waiting.len() == 2).await;
-            now.counters_are(&[]);
-            now.adds_up(2, &[]);
-        } else {
-            sending.accept();
-        }
-    }
-    let second = desk.next().await;
-    refused = Instant::now();
-    second.answer(config());
-    let again = desk.next().await;
-    let waited = refused.elapsed();
-    assert!((1.0..1.9).contains(&waited.as_secs_f64()), "{waited:?}: after a success it starts from 1 s");
-    again.accept();
-    all_sent(&redis, 2, || desk.log.numbers()).await;
-    worker.stop().await;
-}
-
-#[tokio::test]
-async fn sends_refused_together_pause_once() {
-    let redis = RedisServer::start().await;
-    push_numbers(&redis, 8).await;
-    let mut desk = Desk::new();
-    let worker = desk.worker(settings(&redis.url()));
-    let refused = Instant::now();
-    desk.take(4).await.into_iter().for_each(|sending| sending.answer(config()));
-    let now = until(&redis, "back", |now| now.processing.is_empty()).await;
-    now.adds_up(8, &[]);
-    let mut order = desk.accept(8).await;
-    order[..4].sort_unstable();
-    assert_eq!(order, (0..8).collect::<Vec<_>>(), "what went back is in front");
-    assert!(refused.elapsed() < Duration::from_millis(1_900), "four refusals of one moment are one second");
-    all_sent(&redis, 8, || desk.log.numbers()).await;
-    worker.stop().await;
 }
 
 #[tokio::test]

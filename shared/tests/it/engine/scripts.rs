@@ -10,6 +10,7 @@ pub(crate) const BEGIN: &str = lua!("begin");
 pub(crate) const CLAIM: &str = lua!(
     "claim/contract",
     "claim/fence",
+    "claim/gates",
     "claim/read",
     "claim/takeover",
     "claim/due",

@@ -53,6 +53,10 @@ pub(crate) struct Ask {
     pub(crate) takeover: bool,
     pub(crate) again: bool,
     pub(crate) woken: &'static str,
+    /// µs between two messages; 0 for no rate limit.
+    pub(crate) interval: u64,
+    pub(crate) used: i64,
+    pub(crate) fresh: bool,
 }
 
 impl Ask {
@@ -73,6 +77,9 @@ impl Ask {
             if self.takeover { "9999999999999" } else { "0" }.to_owned(),
             flag(self.again),
             self.woken.to_owned(),
+            self.interval.to_string(),
+            self.used.to_string(),
+            flag(self.fresh),
         ];
         let names = [
             "processing",
@@ -101,7 +108,7 @@ pub(crate) fn begin(messages: &[(&str, &str)]) -> Call {
 
 /// Token and id (empty for none) of each.
 pub(crate) fn complete(messages: &[(&str, &str)]) -> Call {
-    let names = ["processing", "messages", "counters", "recent"];
+    let names = ["processing", "messages", "counters", "recent", "control"];
     let (plain, named): (Vec<_>, Vec<_>) = messages.iter().partition(|(_, id)| id.is_empty());
     let count = plain.len().to_string();
     let mut call = Call::new("complete", &names, &["0", &RETENTION.to_string(), &count, &count]);
@@ -153,7 +160,23 @@ pub(crate) fn release(throttle: u64, messages: &[(&str, &str, &str, &str)]) -> C
     let mut call = Call::new("release", &names, &["0", &RETENTION.to_string(), &throttle.to_string()]);
     for (token, lane, bytes, id) in messages {
         call.id(id);
-        call = call.arg(&[token, lane, bytes, has(id)]);
+        call = call.arg(&[token, lane, bytes, has(id), "0"]);
+    }
+    call
+}
+
+/// A release of one message that lets the one in front of its lane go first.
+pub(crate) fn release_second(throttle: u64, message: (&str, &str, &str, &str)) -> Call {
+    let mut call = release(throttle, &[message]);
+    *call.args.last_mut().expect("its last argument") = "1".to_owned();
+    call
+}
+
+/// Token, kind and whether it is its last try, of each. Pauses of 1 s to 8 s.
+pub(crate) fn breaker(messages: &[(&str, &str, bool)]) -> Call {
+    let mut call = Call::new("breaker", &["control", "counters"], &["1000", "8000"]);
+    for (token, kind, last) in messages {
+        call = call.arg(&[token, kind, if *last { "1" } else { "0" }, "refused"]);
     }
     call
 }
@@ -171,6 +194,7 @@ pub(crate) fn split_to(state: &str, token: &str, id: &str, parts: &[(&str, &str,
     let fixed = ["0", &RETENTION.to_string(), token, has(id), state, entry];
     let mut call = Call::new("split", &names, &fixed);
     call.keys.push(status(id));
+    call.keys.push(key("control"));
     for (kind, member, delay, bytes, id) in parts {
         call.id(id);
         call = call.arg(&[kind, member, &delay.to_string(), bytes, has(id)]);
@@ -179,7 +203,13 @@ pub(crate) fn split_to(state: &str, token: &str, id: &str, parts: &[(&str, &str,
 }
 
 pub(crate) fn extend(lease: u64, tokens: &[&str]) -> Call {
-    Call::new("extend", &["processing", "messages"], &[&lease.to_string()]).arg(tokens)
+    extend_marked(lease, 0, tokens)
+}
+
+/// The first `marked` tokens must not be sent again.
+pub(crate) fn extend_marked(lease: u64, marked: usize, tokens: &[&str]) -> Call {
+    let fixed = [lease.to_string(), marked.to_string()];
+    Call::new("extend", &["processing", "messages"], &[&fixed[0], &fixed[1]]).arg(tokens)
 }
 
 pub(crate) fn sweep(cursor: &str, lease: u64, longest: u64) -> Call {

@@ -45,6 +45,7 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
     let t: Vec<_> = stage.tokens.iter().map(String::as_str).collect();
     match script {
         "begin" => call::begin(&[(t[3], "m4"), (t[4], "m5")]),
+        "breaker" => call::breaker(&[(t[0], "config", false), (t[1], "unavailable", false)]),
         "claim" => stage.worker.ask(20).call(),
         "complete" => call::complete(&[(t[0], "m1"), (t[5], "")]),
         "dead_letter" => call::dead_letter("expired", &[(t[0], "m1", EDITED), (t[5], "", &m(6))]),

@@ -43,8 +43,9 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 12] = [
+pub(crate) const SCRIPTS: [&str; 13] = [
     "begin",
+    "breaker",
     "claim",
     "complete",
     "dead_letter",
@@ -80,7 +81,7 @@ pub(crate) fn script_text(name: &str) -> String {
         std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
     };
     if name == "claim" {
-        let parts = ["contract", "fence", "read", "takeover", "due", "lanes", "write"];
+        let parts = ["contract", "fence", "gates", "read", "takeover", "due", "lanes", "write"];
         return parts.map(|part| read(folder.join("claim").join(format!("{part}.lua")))).concat();
     }
     read(folder.join(format!("{name}.lua")))

@@ -29,6 +29,9 @@ impl Worker {
             takeover: true,
             again: false,
             woken: "p",
+            interval: 0,
+            used: 0,
+            fresh: false,
         }
     }
 

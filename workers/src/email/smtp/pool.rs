@@ -92,8 +92,8 @@ impl Pool {
     ///   waiting for the answer to the dot is in doubt, and the rest is tried again; at no cost, where nobody can
     ///   have it and [`TimeUp::Shutdown`] was the reason.
     /// - Dropping the future drops the connection. Before `confirm` was asked, the mail is surely not sent.
-    /// - A server that cannot be reached, or is lost before the final dot, is an [`Outcome::Retry`] of this mail;
-    ///   a connection that is found dead after lying idle costs nothing.
+    /// - A server that cannot be reached or logged in to is [`Outcome::Unreachable`], one that is lost before the final
+    ///   dot an [`Outcome::Retry`] of this mail; a connection that is found dead after lying idle costs nothing.
     /// - [`Outcome::Split`] names those who did not get it, by the addresses in `mail.recipients`.
     pub async fn send_in<F, E>(
         &self,
@@ -139,6 +139,7 @@ impl Pool {
         F: Future<Output = Result<(), E>>,
     {
         if let Some(mut session) = self.reuse().await {
+            tally.in_session();
             match session.send(mail, confirm, tally).await {
                 Attempt::Gone => *tally = Tally::new(mail.recipients, mail.from_is_default),
                 ended => {
@@ -149,6 +150,7 @@ impl Pool {
         }
         match self.connect().await {
             Ok(mut session) => {
+                tally.in_session();
                 let ended = session.send(mail, confirm, tally).await;
                 self.give_back(session);
                 ended

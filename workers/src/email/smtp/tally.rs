@@ -17,6 +17,8 @@ pub(super) struct Tally<'a> {
     fates: Vec<Fate>,
     queue_id: Option<String>,
     sender_is_ours: bool,
+    /// There was a session to name the mail in.
+    session: bool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -31,7 +33,18 @@ enum Fate {
 impl<'a> Tally<'a> {
     /// `sender_is_ours`: the sender came out of the settings.
     pub(super) fn new(recipients: &'a [Address], sender_is_ours: bool) -> Self {
-        Self { recipients, fates: vec![Fate::Waiting; recipients.len()], queue_id: None, sender_is_ours }
+        Self {
+            recipients,
+            fates: vec![Fate::Waiting; recipients.len()],
+            queue_id: None,
+            sender_is_ours,
+            session: false,
+        }
+    }
+
+    /// From here on the server hears of this mail.
+    pub(super) fn in_session(&mut self) {
+        self.session = true;
     }
 
     pub(super) fn is_waiting(&self, index: usize) -> bool {
@@ -76,7 +89,7 @@ impl<'a> Tally<'a> {
     /// The outcome when there was no time to go on.
     pub(super) fn late(mut self, failure: &Failure) -> Outcome {
         self.turn(&Fate::Unanswered, Meaning::InDoubt, failure);
-        self.rest(Meaning::Retry, failure);
+        self.rest(if self.session { Meaning::Retry } else { Meaning::Unreachable }, failure);
         self.outcome()
     }
 

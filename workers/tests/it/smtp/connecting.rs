@@ -171,7 +171,7 @@ async fn nobody_listens() {
     let mut server = server(Tls::None).await;
     server.stop().await;
     let pool = pool(settings(&server));
-    assert_failed(&send(&pool, &["a"]).await, "retry", "connect: ");
+    assert_failed(&send(&pool, &["a"]).await, "unreachable", "connect: ");
     server.restart().await;
     assert_sent(&send(&pool, &["a"]).await);
 }
@@ -180,7 +180,7 @@ async fn nobody_listens() {
 async fn no_such_host() {
     let server = server(Tls::None).await;
     let settings = SmtpSettings { host: "host.invalid".into(), ..hasty(&server) };
-    assert_failed(&send(&pool(settings), &["a"]).await, "retry", "connect: ");
+    assert_failed(&send(&pool(settings), &["a"]).await, "unreachable", "connect: ");
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn handshake_never_answered() {
     let port = listener.local_addr().unwrap().port();
     let limits = Limits { connect: Duration::from_millis(100), ..Limits::default() };
     let settings = SmtpSettings { tls: TlsMode::Implicit, limits, ..SmtpSettings::new("127.0.0.1", port) };
-    assert_failed(&send(&pool(settings), &["a"]).await, "retry", "connect: no answer within 100 ms");
+    assert_failed(&send(&pool(settings), &["a"]).await, "unreachable", "connect: no answer within 100 ms");
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn stall_and_hang_up_before_the_first_mail() {
             let limits = Limits { command: Duration::from_millis(400), ..Limits::default() };
             let settings = SmtpSettings { limits, ..trusting(&server, TlsMode::StartTls) };
             let pool = pool(with_password(settings, "geheim"));
-            assert_failed(&send(&pool, &["a"]).await, "retry", &format!("{stage}: {error}"));
+            assert_failed(&send(&pool, &["a"]).await, "unreachable", &format!("{stage}: {error}"));
             assert_sent(&send(&pool, &["a"]).await);
             assert_eq!(server.received(1).await.len(), 1);
         }

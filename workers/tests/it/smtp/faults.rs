@@ -11,8 +11,8 @@ use redispatch_workers::email::smtp::{Limits, Mail, SmtpSettings};
 use super::{DATA, addresses, assert_failed, assert_sent, hasty, pool, send, settings, yes};
 
 const STEPS: [(Step, &str, &str); 6] = [
-    (Step::Greeting, "greeting", "retry"),
-    (Step::Ehlo, "EHLO", "retry"),
+    (Step::Greeting, "greeting", "unreachable"),
+    (Step::Ehlo, "EHLO", "unreachable"),
     (Step::Mail, "MAIL", "retry"),
     (Step::Rcpt, "RCPT", "retry"),
     (Step::Data, "DATA", "retry"),

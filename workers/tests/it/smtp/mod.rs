@@ -68,6 +68,8 @@ fn assert_sent(outcome: &Outcome) {
 fn failed(outcome: &Outcome) -> (&'static str, &Failure) {
     match outcome {
         Outcome::Retry(failure) => ("retry", failure),
+        Outcome::Unreachable(failure) => ("unreachable", failure),
+        Outcome::DefaultSender(failure) => ("sender", failure),
         Outcome::Throttle { failure, .. } => ("throttle", failure),
         Outcome::Reject(failure) => ("reject", failure),
         Outcome::Config(failure) => ("config", failure),

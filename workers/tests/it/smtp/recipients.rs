@@ -218,7 +218,7 @@ async fn sender_refused() {
         let pool = pool(settings(&server));
         let from: Address = "sender@example.com".parse().unwrap();
         let to = addresses(&["a", "b"]);
-        for (from_is_default, name) in [(true, "config"), (false, "reject")] {
+        for (from_is_default, name) in [(true, "sender"), (false, "reject")] {
             let mail = Mail {
                 from: Some(&from),
                 from_is_default,

@@ -15,11 +15,13 @@ mod transports;
 
 use std::process::Output;
 
+use redispatch_testkit::LIMIT;
 use redispatch_testkit::process::Worker;
 use redispatch_testkit::redis::RedisServer;
 use redispatch_testkit::smtp::{Offers, Received, SmtpServer};
-use redispatch_testkit::{LIMIT, Reply, eventually};
 use serde_json::Value;
+
+use crate::queue::{Left, NOTHING, Queue};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_email-worker");
 
@@ -45,19 +47,6 @@ struct Site {
     redis: RedisServer,
     smtp: SmtpServer,
 }
-
-/// What is left in Redis.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Left {
-    waiting: i64,
-    processing: i64,
-    delayed: i64,
-    /// Bytes of messages in processing and in delayed.
-    messages: i64,
-    dead: i64,
-}
-
-const NOTHING: Left = Left { waiting: 0, processing: 0, delayed: 0, messages: 0, dead: 0 };
 
 impl Site {
     async fn start() -> Self {
@@ -92,46 +81,27 @@ impl Site {
         self.push(message_to(name)).await;
     }
 
+    fn queue(&self) -> Queue<'_> {
+        Queue { redis: &self.redis, name: "email" }
+    }
+
     async fn left(&self) -> Left {
-        let count = async |command: &str, key: &str| {
-            self.redis.command(&[command, &format!("queue:email:{key}")]).await.int()
-        };
-        let mut waiting = 0;
-        for lane in ["pending", "pending:high", "pending:low", "claimed"] {
-            waiting += count("LLEN", lane).await;
-        }
-        Left {
-            waiting,
-            processing: count("ZCARD", "processing").await,
-            delayed: count("ZCARD", "delayed").await,
-            messages: count("HLEN", "messages").await,
-            dead: count("LLEN", "dead_letter").await,
-        }
+        self.queue().left().await
     }
 
     /// Waits until no message is on its way any more, and gives how many dead letters there are.
     async fn settled(&self) -> i64 {
-        let on_its_way = |left: &Left| left.waiting + left.processing + left.delayed;
-        let left =
-            eventually("nothing on its way", LIMIT, async || self.left().await, |left| on_its_way(left) == 0);
-        let left = left.await;
-        assert_eq!(left.messages, 0, "bytes without a member");
-        left.dead
+        self.queue().settled().await
     }
 
     /// The dead letters, newest first.
     async fn dead_letters(&self) -> Vec<Value> {
-        let reply = self.redis.command(&["LRANGE", DEAD, "0", "-1"]).await;
-        let parse = |letter: &Reply| serde_json::from_slice(letter.bytes());
-        reply.array().iter().map(|letter| parse(letter).expect("a dead letter is JSON")).collect()
+        self.queue().dead_letters().await
     }
 
     /// One of `queue:email:counters`.
     async fn counter(&self, name: &str) -> u64 {
-        match self.redis.command(&["HGET", "queue:email:counters", name]).await {
-            Reply::Nil => 0,
-            count => count.text().parse().expect("a number"),
-        }
+        self.queue().counter(name).await
     }
 
     /// Every mail taken, once `count` are there and nothing is on its way any more.

@@ -68,7 +68,7 @@ async fn file_waits_for_its_folder() {
     let worker = site.worker(&[FILE, ("MAX_RETRIES", "1")]).await;
     std::fs::remove_dir_all(worker.folder().join("outbox")).unwrap();
     site.push_to("a").await;
-    let refused = worker.wait_for_event("provider_refused").await;
+    let refused = worker.wait_for_event("breaker_opened").await;
     assert!(refused.json["error"].as_str().unwrap().contains("EMAIL_OUTBOX_DIR"), "{}", refused.raw);
     std::fs::create_dir(worker.folder().join("outbox")).unwrap();
     worker.wait_for_event("message_sent").await;
@@ -142,7 +142,7 @@ async fn a_certificate_that_nobody_vouches_for() {
     let login = [("SMTP_HOST", "localhost"), ("SMTP_USER", "me"), ("SMTP_PASS", "secret-word")];
     let worker = site.worker(&[&login[..], &[("SMTP_TLS", "starttls"), ("MAX_RETRIES", "1")]].concat()).await;
     site.push_to("a").await;
-    let refused = worker.wait_for_event("provider_refused").await;
+    let refused = worker.wait_for_event("breaker_opened").await;
     assert!(refused.json["error"].as_str().unwrap().contains("STARTTLS"), "{}", refused.raw);
     stop(&worker).await;
     assert_eq!(site.left().await, super::Left { waiting: 1, ..NOTHING });

@@ -1,0 +1,147 @@
+//! What becomes of messages that the provider failed, rather than they it: the breaker's verdict, and how often a
+//! message is excused.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use fred::types::Value;
+use tracing::error;
+
+use super::backoff;
+use super::hand::Held;
+use super::settlement::{Change, Judge};
+use super::shared::Shared;
+use crate::clock;
+use crate::outcome::{Failure, Outcome};
+use crate::script::{self, BREAKER};
+use crate::telemetry::{event, mask};
+
+/// The breaker's first pause is `RETRY_DELAY_MS` within these bounds; each one after it is twice as long.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How often a message stops everybody at no cost while others get through. From then on it is its own fault.
+const EXCUSES: u32 = 20;
+
+/// A send that failed for a reason which may concern every message.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    pub(crate) kind: Kind,
+    pub(crate) failure: Failure,
+    /// How long the provider asked everybody to wait.
+    wait: Option<Duration>,
+}
+
+/// What kind of trouble it is, as `breaker.lua` calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Throttle,
+    Config,
+    Sender,
+    Unavailable,
+    Unreachable,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Throttle => "throttle",
+            Self::Config => "config",
+            Self::Sender => "sender",
+            Self::Unavailable => "unavailable",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+enum Verdict {
+    Opened,
+    Kept,
+    Open,
+    Counted,
+}
+
+impl Trouble {
+    /// The trouble in an outcome, or the outcome back: that of a message which has no more excuses too.
+    pub(crate) fn of(outcome: Outcome, held: &Held) -> Result<Self, Outcome> {
+        let (kind, failure, wait) = match outcome {
+            Outcome::Throttle { failure, wait } => (Kind::Throttle, failure, wait),
+            Outcome::Config(failure) => (Kind::Config, failure, None),
+            Outcome::DefaultSender(failure) => (Kind::Sender, failure, None),
+            Outcome::Unavailable(failure) => (Kind::Unavailable, failure, None),
+            Outcome::Unreachable(failure) => (Kind::Unreachable, failure, None),
+            other => return Err(other),
+        };
+        if held.excuse().is_some_and(|excuse| excuse.times >= EXCUSES) {
+            return Err(Outcome::Retry(failure));
+        }
+        Ok(Self { kind, failure, wait })
+    }
+}
+
+/// Asks `breaker.lua` until answered, and gives what is to become of each message.
+pub(crate) async fn judge(shared: &Shared, troubles: Vec<(Arc<Held>, Trouble)>) -> Vec<(Arc<Held>, Change)> {
+    let judge = shared.judge();
+    let first = shared.settings.backoff.delay.clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+    let mut args = vec![millis(first), millis(LONGEST_PAUSE)];
+    for (held, trouble) in &troubles {
+        let last = held.head.retries + 1 >= judge.max_retries(held);
+        args.extend([
+            held.token.as_str().into(),
+            trouble.kind.name().into(),
+            Value::from_static_str(if last { "1" } else { "0" }),
+            mask::text(&trouble.failure.error).into_owned().into(),
+        ]);
+    }
+    let keys = vec![shared.keys.control.clone(), shared.keys.counters.clone()];
+    let answer = script::run_until_answered(&shared.link, &BREAKER, keys, |_| args.clone()).await;
+    let mut values = if let Value::Array(values) = answer { values } else { Vec::new() }.into_iter();
+    let mut number = || values.next().and_then(|value| value.as_u64()).unwrap_or(0);
+    let (sent, pause) = (number(), number());
+    let mut judged = Vec::with_capacity(troubles.len());
+    for (held, trouble) in troubles {
+        let verdict = match values.next().map(script::into_bytes).as_deref() {
+            Some(b"opened") => Verdict::Opened,
+            Some(b"kept") => Verdict::Kept,
+            Some(b"open") => Verdict::Open,
+            _ => Verdict::Counted,
+        };
+        if matches!(verdict, Verdict::Opened | Verdict::Kept) {
+            opened(shared, &held, &trouble, pause);
+        }
+        let change = change(&judge, &held, trouble, &verdict, sent);
+        super::send::log(shared, &held, &change);
+        judged.push((held, change));
+    }
+    judged
+}
+
+fn change(judge: &Judge<'_>, held: &Arc<Held>, trouble: Trouble, verdict: &Verdict, sent: u64) -> Change {
+    let Trouble { kind, failure, wait } = trouble;
+    let blamed = || held.excuse().unwrap_or_default().once_more(sent);
+    match (kind, verdict) {
+        (Kind::Throttle, _) => judge.release(held, Some(judge.throttle(wait)), Some(blamed())),
+        // It may be this message's recipient only: the others go ahead.
+        (Kind::Sender, _) => {
+            let excuse = blamed();
+            let delay = backoff::delay(&judge.settings.backoff, excuse.times.max(1));
+            judge.wait(held, delay, excuse, failure)
+        }
+        (Kind::Unavailable, Verdict::Counted) => judge.retry_or_give_up(held, failure, "retry"),
+        (_, Verdict::Opened) => judge.release(held, None, Some(blamed())),
+        (_, Verdict::Kept | Verdict::Open | Verdict::Counted) => judge.release(held, None, None),
+    }
+}
+
+fn opened(shared: &Shared, held: &Held, trouble: &Trouble, pause_ms: u64) {
+    let Trouble { kind, failure, .. } = trouble;
+    error!(event = event::BREAKER_OPENED, queue = %shared.queue, ref = held.token.reference(), id = held.head.id,
+        kind = kind.name(), error = %mask::text(&failure.error), code = failure.code, provider = failure.provider, pause_ms,
+        "the provider fails for everybody; nothing is claimed for this pause, then one message tries again");
+    shared.breaker_told.store(clock::boot_ms(), Relaxed);
+}
+
+fn millis(duration: Duration) -> Value {
+    (duration.as_millis() as u64).to_string().into()
+}

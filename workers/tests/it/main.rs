@@ -6,4 +6,6 @@ mod provider;
 mod queue;
 mod site;
 mod smtp;
+#[cfg(feature = "sns")]
+mod sns;
 mod worker;

@@ -4,6 +4,9 @@
 mod contract;
 mod provider;
 mod queue;
+mod run;
 mod site;
+mod sms;
 mod smtp;
+mod whatsapp;
 mod worker;

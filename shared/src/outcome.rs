@@ -12,8 +12,8 @@ pub enum Outcome {
     /// The provider failed, and surely did not accept: an HTTP 5xx, an answer that is none. As [`Outcome::Retry`], until
     /// different messages fail like this in a row: then the breaker opens, and no more retries are spent.
     Unavailable(Failure),
-    /// No connection to the provider could be made, which is no message's fault: it goes back at no cost, and the
-    /// breaker opens when this happens in a row.
+    /// No connection to the provider could be made, which is no message's fault: it waits for `RETRY_DELAY_MS` at no
+    /// cost, and the breaker opens when this happens in a row.
     Unreachable(Failure),
     /// The provider asks everybody to wait. Nobody claims until then; no retry is spent.
     Throttle {

@@ -126,7 +126,11 @@ fn change(judge: &Judge<'_>, held: &Arc<Held>, trouble: Trouble, verdict: &Verdi
         (Kind::Sender, _) => {
             let excuse = blamed();
             let delay = backoff::delay(&judge.settings.backoff, excuse.times.max(1));
-            judge.wait(held, delay, excuse, failure)
+            judge.wait(held, delay, Some(excuse), failure)
+        }
+        // Not at once: others may get through, by another provider for instance.
+        (Kind::Unreachable, Verdict::Counted) => {
+            judge.wait(held, backoff::delay(&judge.settings.backoff, 1), None, failure)
         }
         (Kind::Unavailable, Verdict::Counted) => judge.retry_or_give_up(held, failure, "retry"),
         (_, Verdict::Opened) => judge.release(held, None, Some(blamed())),
@@ -136,8 +140,9 @@ fn change(judge: &Judge<'_>, held: &Arc<Held>, trouble: Trouble, verdict: &Verdi
 
 fn opened(shared: &Shared, held: &Held, trouble: &Trouble, pause_ms: u64) {
     let Trouble { kind, failure, .. } = trouble;
+    let until = clock::rfc3339(clock::unix_ms() + pause_ms);
     error!(event = event::BREAKER_OPENED, queue = %shared.queue, ref = held.token.reference(), id = held.head.id,
-        kind = kind.name(), error = %mask::text(&failure.error), code = failure.code, provider = failure.provider, pause_ms,
+        kind = kind.name(), error = %mask::text(&failure.error), code = failure.code, provider = failure.provider, pause_ms, until,
         "the provider fails for everybody; nothing is claimed for this pause, then one message tries again");
     shared.breaker_told.store(clock::boot_ms(), Relaxed);
 }

@@ -84,7 +84,7 @@ pub(crate) fn finish(shared: &Shared, held: &Arc<Held>, outcome: Outcome) {
     // Nobody was asked to send it.
     let unsent = match &outcome {
         Outcome::Unconfirmed => true,
-        Outcome::Reject(failure) => failure.malformed,
+        Outcome::Reject(failure) => failure.provider.is_none(),
         _ => false,
     };
     if unsent {
@@ -131,7 +131,7 @@ pub(crate) fn log(shared: &Shared, held: &Held, change: &Change) {
         Change::Wait { delay, failure, .. } => {
             warn!(event = event::MESSAGE_RETRY, queue, ref = reference, id, duration_ms, retries = held.head.retries,
                 delay_ms = delay.as_millis() as u64, error = %mask::text(&failure.error), code = failure.code,
-                provider = failure.provider, "the default sender was refused, to be tried again at no cost");
+                provider = failure.provider, "failed, to be tried again at no cost");
         }
         Change::Trouble(trouble) if trouble.kind == Kind::Throttle => {
             let failure = &trouble.failure;

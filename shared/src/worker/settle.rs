@@ -148,7 +148,7 @@ async fn retry(shared: &Shared, group: Vec<(Arc<Held>, Change)>) {
                 ("retry", held.crashes(), millis(delay), Value::Bytes(bytes), failure.error)
             }
             Change::Wait { delay, bytes, failure } => {
-                ("wait", held.crashes(), millis(delay), Value::Bytes(bytes), failure.error)
+                ("wait", held.crashes(), millis(delay), optional(bytes), failure.error)
             }
             Change::Park { due, bytes, crashes } => {
                 ("park", crashes, due.to_string().into(), optional(bytes), String::new())

@@ -40,7 +40,7 @@ pub(crate) enum Change {
     /// `release.lua`
     Release { bytes: Option<Bytes>, throttle: Option<Duration> },
     /// `retry.lua`, kind `wait`
-    Wait { delay: Duration, bytes: Bytes, failure: Failure },
+    Wait { delay: Duration, bytes: Option<Bytes>, failure: Failure },
     /// Not decided yet: `breaker.lua` is asked first
     Trouble(Trouble),
 }
@@ -117,10 +117,19 @@ impl Judge<'_> {
         Change::Release { bytes, throttle }
     }
 
-    /// To `delayed`, at no cost.
-    pub(super) fn wait(&self, held: &Arc<Held>, delay: Duration, excuse: Excuse, failure: Failure) -> Change {
-        let record = Record { excused: Some(excuse), ..carried_on(held) };
-        let bytes = edit(&held.bytes, self.retries_if_requeued(held), &record);
+    /// To `delayed`, at no cost. The member carries the crashes.
+    pub(super) fn wait(
+        &self,
+        held: &Arc<Held>,
+        delay: Duration,
+        excuse: Option<Excuse>,
+        failure: Failure,
+    ) -> Change {
+        let excused = excuse.filter(|excuse| excuse.times > 0).or(held.excuse());
+        let bytes = (held.head.crashes() > 0 || excused != held.excuse()).then(|| {
+            let record = Record { excused, ..carried_on(held) };
+            edit(&held.bytes, self.retries_if_requeued(held), &record)
+        });
         Change::Wait { delay, bytes, failure }
     }
 

@@ -6,8 +6,11 @@ mod contract;
 mod failover;
 mod provider;
 mod queue;
+mod run;
 mod site;
+mod sms;
 mod smtp;
 #[cfg(feature = "sns")]
 mod sns;
+mod whatsapp;
 mod worker;

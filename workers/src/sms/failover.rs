@@ -176,17 +176,17 @@ fn combined(mut refusals: Vec<Outcome>) -> Outcome {
     if let Outcome::Throttle { wait, .. } = &mut closest {
         *wait = shortest;
     }
-    match (&mut closest, text) {
-        (
-            Outcome::Retry(failure)
-            | Outcome::Throttle { failure, .. }
-            | Outcome::Unreachable(failure)
-            | Outcome::Unavailable(failure)
-            | Outcome::DefaultSender(failure)
-            | Outcome::Config(failure),
-            Some(text),
-        ) => failure.error = text,
-        _ => {}
+    if let (
+        Outcome::Retry(failure)
+        | Outcome::Throttle { failure, .. }
+        | Outcome::Unreachable(failure)
+        | Outcome::Unavailable(failure)
+        | Outcome::DefaultSender(failure)
+        | Outcome::Config(failure),
+        Some(text),
+    ) = (&mut closest, text)
+    {
+        failure.error = text;
     }
     closest
 }

@@ -4,6 +4,7 @@ mod bad_input;
 mod fields;
 mod modes;
 mod outcomes;
+mod tls;
 
 use redispatch_testkit::twilio::Request;
 use serde_json::Value;

@@ -8,5 +8,7 @@ mod run;
 mod site;
 mod sms;
 mod smtp;
+#[cfg(feature = "sns")]
+mod sns;
 mod whatsapp;
 mod worker;

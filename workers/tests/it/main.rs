@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
 mod contract;
+#[cfg(feature = "sns")]
+mod failover;
 mod provider;
 mod queue;
 mod run;

@@ -41,19 +41,26 @@ impl Queue<'_> {
         }
     }
 
+    /// All counts of one moment.
     pub(crate) async fn left(&self) -> Left {
-        let count =
-            async |command: &str, key: &str| self.redis.command(&[command, &self.key(key)]).await.int();
-        let mut waiting = 0;
-        for lane in ["pending", "pending:high", "pending:low", "claimed"] {
-            waiting += count("LLEN", lane).await;
-        }
+        let lanes = ["pending", "pending:high", "pending:low", "claimed"].map(|lane| ("LLEN", lane));
+        let others =
+            [("ZCARD", "processing"), ("ZCARD", "delayed"), ("HLEN", "messages"), ("LLEN", "dead_letter")];
+        let calls: Vec<_> = lanes.iter().chain(&others).collect();
+        let counts =
+            calls.iter().map(|(command, key)| format!("redis.call('{command}', '{}')", self.key(key)));
+        let script = format!("return {{{}}}", counts.collect::<Vec<_>>().join(", "));
+        let reply = self.redis.command(&["EVAL", &script, "0"]).await;
+        let counts: Vec<_> = reply.array().iter().map(Reply::int).collect();
+        let [lanes @ .., processing, delayed, messages, dead] = counts.as_slice() else {
+            panic!("not {} counts: {counts:?}", calls.len());
+        };
         Left {
-            waiting,
-            processing: count("ZCARD", "processing").await,
-            delayed: count("ZCARD", "delayed").await,
-            messages: count("HLEN", "messages").await,
-            dead: count("LLEN", "dead_letter").await,
+            waiting: lanes.iter().sum(),
+            processing: *processing,
+            delayed: *delayed,
+            messages: *messages,
+            dead: *dead,
         }
     }
 

@@ -32,8 +32,14 @@ impl Failover {
         if let [only] = &self.0[..] {
             return only.provider.send(sms, delivery).await;
         }
+        let able: Vec<_> = self.0.iter().filter(|way| way.provider.takes(sms).is_ok()).collect();
+        let outcome = Self::send_through(&able, sms, delivery).await;
+        if able.len() < self.0.len() { only_of_some(outcome) } else { outcome }
+    }
+
+    async fn send_through(able: &[&Way], sms: &Sms, delivery: &Delivery) -> Outcome {
         let (mut refusals, mut paused) = (Vec::new(), Vec::new());
-        for way in self.0.iter().filter(|way| way.provider.takes(sms).is_ok()) {
+        for way in able {
             match way.health.turn(clock::boot_ms()) {
                 Some(turn) => match way.ask(turn, sms, delivery).await {
                     Asked::Refused(outcome) => refusals.push(outcome),
@@ -191,6 +197,18 @@ fn combined(mut refusals: Vec<Outcome>) -> Outcome {
     closest
 }
 
+/// What the only providers that can take a message of this kind refuse says nothing about the others: it waits for them
+/// at no cost, and stops nobody.
+fn only_of_some(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Throttle { failure, .. }
+        | Outcome::Unavailable(failure)
+        | Outcome::DefaultSender(failure)
+        | Outcome::Config(failure) => Outcome::Unreachable(failure),
+        other => other,
+    }
+}
+
 fn wait_of(outcome: &Outcome) -> Option<Duration> {
     match outcome {
         Outcome::Throttle { wait, .. } => *wait,
@@ -265,6 +283,23 @@ mod tests {
             }
         }
         assert_eq!(combined(vec![config.clone()]), config);
+    }
+
+    #[test]
+    fn a_message_for_some_providers_only_stops_nobody() {
+        for outcome in [
+            throttle(Some(1)),
+            Outcome::Unavailable(failure("a")),
+            Outcome::DefaultSender(failure("a")),
+            Outcome::Config(failure("a")),
+        ] {
+            assert_eq!(only_of_some(outcome), Outcome::Unreachable(failure("a")));
+        }
+        for outcome in
+            [Outcome::Reject(failure("a")), Outcome::InDoubt(failure("a")), Outcome::Retry(failure("a"))]
+        {
+            assert_eq!(only_of_some(outcome.clone()), outcome);
+        }
     }
 
     #[test]

@@ -33,11 +33,15 @@ impl Failover {
             return only.provider.send(sms, delivery).await;
         }
         let able: Vec<_> = self.0.iter().filter(|way| way.provider.takes(sms).is_ok()).collect();
-        let outcome = Self::send_through(&able, sms, delivery).await;
-        if able.len() < self.0.len() { only_of_some(outcome) } else { outcome }
+        if able.len() == self.0.len() {
+            Self::send_through(&able, true, sms, delivery).await
+        } else {
+            only_of_some(Self::send_through(&able, false, sms, delivery).await)
+        }
     }
 
-    async fn send_through(able: &[&Way], sms: &Sms, delivery: &Delivery) -> Outcome {
+    /// `at_last`: those in their pause are asked too, where all others refuse.
+    async fn send_through(able: &[&Way], at_last: bool, sms: &Sms, delivery: &Delivery) -> Outcome {
         let (mut refusals, mut paused) = (Vec::new(), Vec::new());
         for way in able {
             match way.health.turn(clock::boot_ms()) {
@@ -55,6 +59,11 @@ impl Failover {
         // A provider in working order has the message back for now: the others would be asked for nothing.
         if refusals.iter().any(|outcome| matches!(outcome, Outcome::Retry(_))) {
             return combined(refusals);
+        }
+        if !at_last {
+            let names: Vec<_> = paused.iter().map(|way| way.provider.name()).collect();
+            let failure = Failure::new(format!("waiting for {} to work again", names.join(" and ")));
+            return if refusals.is_empty() { Outcome::Postpone(failure) } else { combined(refusals) };
         }
         for way in paused {
             match way.ask(way.health.turn_anyway(), sms, delivery).await {
@@ -114,7 +123,7 @@ impl Way {
             Outcome::Sent(_) | Outcome::Split { .. } | Outcome::Reject(_) => Sign::Good,
             Outcome::Retry(_) if in_time => Sign::None,
             // Its retry belongs to the provider that may have it already.
-            Outcome::InDoubt(_) | Outcome::Unconfirmed => Sign::None,
+            Outcome::InDoubt(_) | Outcome::Unconfirmed | Outcome::Postpone(_) => Sign::None,
             Outcome::Throttle { wait, .. } => Sign::Bad(*wait),
             Outcome::DefaultSender(_) => Sign::Suspicious,
             Outcome::Retry(_) | Outcome::Unavailable(_) | Outcome::Unreachable(_) | Outcome::Config(_) => {
@@ -151,6 +160,7 @@ impl Way {
 fn failure_of(outcome: &Outcome) -> Option<&Failure> {
     match outcome {
         Outcome::Retry(failure)
+        | Outcome::Postpone(failure)
         | Outcome::Unavailable(failure)
         | Outcome::Unreachable(failure)
         | Outcome::Throttle { failure, .. }
@@ -203,8 +213,9 @@ fn only_of_some(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Throttle { failure, .. }
         | Outcome::Unavailable(failure)
+        | Outcome::Unreachable(failure)
         | Outcome::DefaultSender(failure)
-        | Outcome::Config(failure) => Outcome::Unreachable(failure),
+        | Outcome::Config(failure) => Outcome::Postpone(failure),
         other => other,
     }
 }
@@ -290,10 +301,11 @@ mod tests {
         for outcome in [
             throttle(Some(1)),
             Outcome::Unavailable(failure("a")),
+            Outcome::Unreachable(failure("a")),
             Outcome::DefaultSender(failure("a")),
             Outcome::Config(failure("a")),
         ] {
-            assert_eq!(only_of_some(outcome), Outcome::Unreachable(failure("a")));
+            assert_eq!(only_of_some(outcome), Outcome::Postpone(failure("a")));
         }
         for outcome in
             [Outcome::Reject(failure("a")), Outcome::InDoubt(failure("a")), Outcome::Retry(failure("a"))]

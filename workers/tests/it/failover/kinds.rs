@@ -20,18 +20,26 @@ async fn media_to_twilio_topics_to_sns() {
     stop(&worker).await;
 }
 
-/// Media wait for Twilio; the others go on.
+/// Media wait for Twilio at no cost, hardly asking it; the others go on, and no breaker opens for them.
 #[tokio::test]
-async fn media_wait_while_twilio_is_away() {
+async fn media_wait_while_twilio_refuses_everybody() {
     let site = Site::start().await;
-    site.twilio.script(Rule::answer(Answer::Throttled { retry_after: Some(1) }).times(1));
-    let worker = site.worker(&[("CONCURRENCY", "1")]).await;
-    let media = json!({"to": number(0), "media_urls": ["https://example.com/a.png"]}).to_string();
-    site.queue().push(&[media, message(1)]).await;
-    site.queue().settled().await;
-    assert_eq!(site.by_twilio()[0], number(0));
-    assert!(site.moto.published(0).await.iter().all(|form| form["PhoneNumber"] == number(1)));
-    assert_eq!((site.queue().counter("retried").await, site.queue().left().await.dead), (0, 0));
+    site.twilio.require_login("somebody", "else");
+    let worker = site.worker(&[("MAX_RETRIES", "1")]).await;
+    let media = |n| json!({"to": number(n), "media_urls": ["https://example.com/a.png"]}).to_string();
+    site.queue().push(&(0..20).map(media).collect::<Vec<_>>()).await;
+    site.push(20..120).await;
+    assert_eq!(site.by_sns(100).await, numbers(20..120));
+    let left = site.queue().left().await;
+    assert_eq!((left.waiting + left.delayed + left.processing, left.dead), (20, 0));
+    let asked = site.twilio.count();
+    assert!(asked <= 10, "asked {asked} times");
+    assert!(worker.events("breaker_opened").is_empty());
+
+    site.twilio.require_login(ACCOUNT, TOKEN);
+    assert_eq!(site.queue().settled().await, 0);
+    assert_eq!(site.by_twilio(), numbers(0..20));
+    assert_eq!((site.by_sns(100).await.len(), site.queue().counter("retried").await), (100, 0));
     stop(&worker).await;
 }
 

@@ -5,7 +5,8 @@ mod check;
 mod confirmed;
 mod dry_run;
 pub mod email;
-#[cfg(all(test, feature = "sns"))]
+#[cfg(test)]
+#[cfg(feature = "sns")]
 mod env_example;
 pub mod json;
 pub mod phone;

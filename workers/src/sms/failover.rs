@@ -107,14 +107,13 @@ impl Way {
         let sign = match &outcome {
             Outcome::Sent(_) | Outcome::Split { .. } | Outcome::Reject(_) => Sign::Good,
             Outcome::Retry(_) if in_time => Sign::None,
-            Outcome::Unconfirmed => Sign::None,
+            // Its retry belongs to the provider that may have it already.
+            Outcome::InDoubt(_) | Outcome::Unconfirmed => Sign::None,
             Outcome::Throttle { wait, .. } => Sign::Bad(*wait),
             Outcome::DefaultSender(_) => Sign::Suspicious,
-            Outcome::Retry(_)
-            | Outcome::Unavailable(_)
-            | Outcome::Unreachable(_)
-            | Outcome::Config(_)
-            | Outcome::InDoubt(_) => Sign::Bad(None),
+            Outcome::Retry(_) | Outcome::Unavailable(_) | Outcome::Unreachable(_) | Outcome::Config(_) => {
+                Sign::Bad(None)
+            }
         };
         if let Some(change) = turn.end(sign, clock::boot_ms()) {
             self.tell(change, &outcome);
@@ -177,17 +176,17 @@ fn combined(mut refusals: Vec<Outcome>) -> Outcome {
     if let Outcome::Throttle { wait, .. } = &mut closest {
         *wait = shortest;
     }
-    match (&mut closest, text) {
-        (
-            Outcome::Retry(failure)
-            | Outcome::Throttle { failure, .. }
-            | Outcome::Unreachable(failure)
-            | Outcome::Unavailable(failure)
-            | Outcome::DefaultSender(failure)
-            | Outcome::Config(failure),
-            Some(text),
-        ) => failure.error = text,
-        _ => {}
+    if let (
+        Outcome::Retry(failure)
+        | Outcome::Throttle { failure, .. }
+        | Outcome::Unreachable(failure)
+        | Outcome::Unavailable(failure)
+        | Outcome::DefaultSender(failure)
+        | Outcome::Config(failure),
+        Some(text),
+    ) = (&mut closest, text)
+    {
+        failure.error = text;
     }
     closest
 }

@@ -117,6 +117,7 @@ fn api_urls() {
         ("https://api.dublin.ie1.twilio.com", "https://api.dublin.ie1.twilio.com"),
         ("https://api.twilio.com/", "https://api.twilio.com"),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://nottwilio.com", "http://nottwilio.com"),
         ("HTTPS://API.Twilio.com:443", "https://api.twilio.com"),
     ] {
         assert_eq!(twilio_of(&[("TWILIO_API_URL", given)]).0.api_url, used);
@@ -130,6 +131,7 @@ fn api_urls() {
         "https://api.twilio.com#x",
         "https://me@api.twilio.com",
         "https://api.whatsapp.com",
+        "http://api.twilio.com",
         "twilio",
     ] {
         let (_, faults) = read(&[&GOOD[..], &[("TWILIO_API_URL", bad)]].concat());

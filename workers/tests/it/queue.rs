@@ -41,26 +41,24 @@ impl Queue<'_> {
         }
     }
 
-    /// All counts of one moment.
+    /// Counted at one instant, so that no message is missed on its way from one place to another.
     pub(crate) async fn left(&self) -> Left {
-        let lanes = ["pending", "pending:high", "pending:low", "claimed"].map(|lane| ("LLEN", lane));
-        let others =
-            [("ZCARD", "processing"), ("ZCARD", "delayed"), ("HLEN", "messages"), ("LLEN", "dead_letter")];
-        let calls: Vec<_> = lanes.iter().chain(&others).collect();
-        let counts =
-            calls.iter().map(|(command, key)| format!("redis.call('{command}', '{}')", self.key(key)));
-        let script = format!("return {{{}}}", counts.collect::<Vec<_>>().join(", "));
-        let reply = self.redis.command(&["EVAL", &script, "0"]).await;
-        let counts: Vec<_> = reply.array().iter().map(Reply::int).collect();
-        let [lanes @ .., processing, delayed, messages, dead] = counts.as_slice() else {
-            panic!("not {} counts: {counts:?}", calls.len());
-        };
+        const LISTS: [&str; 5] = ["pending", "pending:high", "pending:low", "claimed", "dead_letter"];
+        const COUNT: &str = "local left = {}
+            for i = 1, 5 do left[i] = redis.call('LLEN', KEYS[i]) end
+            for i = 6, 7 do left[i] = redis.call('ZCARD', KEYS[i]) end
+            left[8] = redis.call('HLEN', KEYS[8])
+            return left";
+        let keys = LISTS.iter().chain(&["processing", "delayed", "messages"]).map(|name| self.key(name));
+        let command = ["EVAL".to_owned(), COUNT.to_owned(), "8".to_owned()].into_iter().chain(keys);
+        let reply = self.redis.command(&command.collect::<Vec<_>>()).await;
+        let count = |n: usize| reply.array()[n].int();
         Left {
-            waiting: lanes.iter().sum(),
-            processing: *processing,
-            delayed: *delayed,
-            messages: *messages,
-            dead: *dead,
+            waiting: (0..4).map(count).sum(),
+            dead: count(4),
+            processing: count(5),
+            delayed: count(6),
+            messages: count(7),
         }
     }
 

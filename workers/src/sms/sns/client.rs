@@ -19,6 +19,9 @@ use super::settings::{Keys, SnsSettings};
 /// Name lookup, TCP and TLS handshake.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// A connection idle for longer than this is closed, before the other side does so under our hands.
+const IDLE: Duration = Duration::from_secs(20);
+
 /// For the instance's metadata, which are next door where there are any. A host without would wait for all of it.
 const METADATA: Duration = Duration::from_secs(1);
 
@@ -33,7 +36,7 @@ pub(super) fn http() -> Result<SharedHttpClient, Fault> {
         return Err(Fault::new("SMS_PROVIDER=aws-sns", problem, "install `ca-certificates`"));
     }
     let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    Ok(Builder::new().tls_provider(ring).build_https())
+    Ok(Builder::new().pool_idle_timeout(IDLE).tls_provider(ring).build_https())
 }
 
 /// Connected to nobody yet; reads profiles.

@@ -15,6 +15,8 @@ pub enum Outcome {
     /// No connection to the provider could be made, which is no message's fault: it waits for `RETRY_DELAY_MS` at no
     /// cost, and the breaker opens when this happens in a row.
     Unreachable(Failure),
+    /// Not now, for a reason that concerns neither the message nor the others: it waits for `RETRY_DELAY_MS` at no cost.
+    Postpone(Failure),
     /// The provider asks everybody to wait. Nobody claims until then; no retry is spent.
     Throttle {
         /// What the provider said.

@@ -29,7 +29,7 @@ fn example() -> String {
         # Values with spaces, $ or quotes go in single quotes. NAME_FILE=/path works for every secret.\n"
             .to_owned();
     for table in tables() {
-        writeln!(text, "\n# --- {} ---", table.heading).unwrap();
+        writeln!(text, "\n# --- {} ---", table.heading).expect("a String takes everything");
         for setting in table.settings {
             let (value, otherwise) = match setting.default {
                 Otherwise::Value(value) => (value, String::new()),
@@ -41,7 +41,8 @@ fn example() -> String {
                 Kind::YesNo => ": yes, no".to_owned(),
                 _ => String::new(),
             };
-            writeln!(text, "\n# {}{words}{otherwise}\n#{}={value}", setting.help, setting.name).unwrap();
+            writeln!(text, "\n# {}{words}{otherwise}\n#{}={value}", setting.help, setting.name)
+                .expect("a String takes everything");
         }
     }
     text

@@ -2,9 +2,11 @@
 
 mod channel;
 mod check;
+mod confirmed;
 mod dry_run;
 pub mod email;
 #[cfg(test)]
+#[cfg(feature = "sns")]
 mod env_example;
 pub mod json;
 pub mod phone;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::process::{cpu_seconds, resident_mib, start};
+use crate::process::{cpu_seconds, email_worker, resident_mib, start};
 use crate::progress;
 use crate::server::Server;
 use crate::table::Figure;
@@ -13,7 +13,8 @@ const SPELL: Duration = Duration::from_secs(30);
 
 pub(crate) async fn idle(aof: bool) -> Vec<Figure> {
     let mut server = Server::start(aof).await;
-    let worker = start(&server.url(), &[("EMAIL_TRANSPORT", "null")]);
+    let env = [("EMAIL_TRANSPORT", "null"), ("SMTP_FROM", "bench@example.com")];
+    let worker = start(email_worker(), &server.url(), &env);
     server.asleep(2).await;
     progress(format_args!("d: an idle worker for {} s", SPELL.as_secs()));
     let mut monitor = server.monitor().await;

@@ -1,6 +1,6 @@
 //! What `scripts/bench` measures with: a table of ratios, each taken within one run on this machine.
 //!
-//! Arguments, checked by the script: rows `a` to `f`, `--json`, `--check`, `--no-aof`.
+//! Arguments, checked by the script: rows `a` to `g`, `--json`, `--check`, `--no-aof`.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -16,6 +16,7 @@ mod load;
 mod machine;
 mod process;
 mod server;
+mod sms;
 mod smtp;
 mod startup;
 mod table;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 use table::Figure;
 use tokio::signal::unix::{SignalKind, signal};
 
-const ROWS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+const ROWS: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
 
 /// Interleaved rounds of what is compared.
 const ROUNDS: usize = 3;
@@ -34,7 +35,7 @@ const ROUNDS: usize = 3;
 async fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     if std::env::var_os("REDISPATCH_EMAIL_WORKER").is_none() {
-        eprintln!("run scripts/bench: it builds email-worker and finds what else is needed");
+        eprintln!("run scripts/bench: it builds the workers and finds what else is needed");
         return ExitCode::SUCCESS;
     }
     let has = |flag: &str| args.iter().any(|arg| arg == flag);
@@ -74,7 +75,8 @@ async fn measure(rows: &[&str], aof: bool) -> Vec<Figure> {
             "c" => latency::latency(aof).await,
             "d" => idle::idle(aof).await,
             "e" => [load::load(aof).await, depth::depth(aof).await].concat(),
-            _ => startup::startup(aof).await,
+            "f" => startup::startup(aof).await,
+            _ => sms::throughput(aof).await,
         });
     }
     figures

@@ -8,10 +8,14 @@ pub(crate) fn email_worker() -> String {
     std::env::var("REDISPATCH_EMAIL_WORKER").expect("scripts/bench names email-worker")
 }
 
-/// Starts email-worker on that Redis. Ended when dropped.
-pub(crate) fn start(url: &str, env: &[(&str, &str)]) -> Worker {
-    let all = [&[("REDIS_URL", url), ("SMTP_FROM", "bench@example.com"), ("RUST_LOG", "warn")], env].concat();
-    Worker::start(email_worker(), &[], &all)
+pub(crate) fn sms_worker() -> String {
+    std::env::var("REDISPATCH_SMS_WORKER").expect("scripts/bench names sms-worker")
+}
+
+/// Starts a worker on that Redis. Ended when dropped.
+pub(crate) fn start(program: String, url: &str, env: &[(&str, &str)]) -> Worker {
+    let all = [&[("REDIS_URL", url), ("RUST_LOG", "warn")], env].concat();
+    Worker::start(program, &[], &all)
 }
 
 /// CPU time of all threads of a process so far, seconds.

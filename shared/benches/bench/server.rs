@@ -1,8 +1,12 @@
 //! A Redis of the measurement's own, filled, watched and asked what it spent.
 
-use redispatch_testkit::Reply;
+use std::time::{Duration, Instant};
+
 use redispatch_testkit::client::Client;
+use redispatch_testkit::process::Worker;
 use redispatch_testkit::redis::{Monitor, RedisServer};
+use redispatch_testkit::{LIMIT, Reply};
+use tokio::time::sleep;
 
 /// Commands that Redis was sent, as opposed to those that run inside scripts.
 const SENT: [&str; 7] = ["evalsha", "eval", "brpoplpush", "ping", "hello", "auth", "select"];
@@ -80,6 +84,34 @@ impl Server {
         }
     }
 
+    /// Messages a second of a worker that `start` starts, from the first one it takes of the `count` that wait until all
+    /// are counted as sent.
+    pub(crate) async fn emptied(
+        &mut self,
+        queue: &str,
+        count: usize,
+        start: impl FnOnce() -> Worker,
+    ) -> (f64, Worker) {
+        let before = self.sent(queue).await;
+        let worker = start();
+        while self.ask(&["LLEN", &format!("queue:{queue}:pending")]).await.int() == count as i64 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        let started = Instant::now();
+        while self.sent(queue).await < before + count {
+            sleep(Duration::from_millis(1)).await;
+            assert!(started.elapsed() < 4 * LIMIT, "not sent in time; the worker says: {:?}", worker.log());
+        }
+        (count as f64 / started.elapsed().as_secs_f64(), worker)
+    }
+
+    async fn sent(&mut self, queue: &str) -> usize {
+        match self.ask(&["HGET", &format!("queue:{queue}:counters"), "sent"]).await {
+            Reply::Nil => 0,
+            count => count.text().parse().unwrap(),
+        }
+    }
+
     /// Waits until `count` connections sleep in a blocking command.
     pub(crate) async fn asleep(&mut self, count: usize) {
         let wanted = format!("blocked_clients:{count}\r\n");
@@ -141,6 +173,11 @@ pub(crate) fn mail(_: usize) -> String {
     let lines = line.repeat(1024 / (line.len() - 2));
     let rest = 1024 % (line.len() - 2);
     format!("{start}{lines}{}\"}}", "x".repeat(rest))
+}
+
+/// An SMS whose text is 100 characters.
+pub(crate) fn sms(n: usize) -> String {
+    padded(&format!(r#"{{"to":"+4915100{n:06}","body":""#), 133)
 }
 
 fn padded(start: &str, size: usize) -> String {

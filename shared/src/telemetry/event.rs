@@ -56,6 +56,10 @@ events! {
     BREAKER_OPENED = "breaker_opened";
     /// A message was sent after a time in which the provider failed for everybody.
     BREAKER_CLOSED = "breaker_closed";
+    /// A provider failed; messages go through the next one until it works again.
+    PROVIDER_LEFT = "provider_left";
+    /// A provider that was left works again.
+    PROVIDER_BACK = "provider_back";
     /// Messages go nowhere real: the file or the null transport is in use.
     TRANSPORT_WARNING = "transport_warning";
     /// Members without bytes were removed, or bytes without a member came back.

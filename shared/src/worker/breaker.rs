@@ -154,9 +154,7 @@ fn change(judge: &Judge<'_>, held: &Arc<Held>, trouble: Trouble, verdict: &Verdi
             judge.wait(held, delay, Some(excuse), failure)
         }
         // Not at once: others may get through, by another provider for instance.
-        (Kind::Unreachable, Verdict::Counted) => {
-            judge.wait(held, backoff::delay(&judge.settings.backoff, 1), None, failure)
-        }
+        (Kind::Unreachable, Verdict::Counted) => judge.postpone(held, failure),
         (Kind::Unavailable, Verdict::Counted) => judge.retry_or_give_up(held, failure, "retry"),
         (_, Verdict::Opened) => judge.release(held, None, Some(blamed())),
         (_, Verdict::Kept | Verdict::Open | Verdict::Counted) => judge.release(held, None, None),

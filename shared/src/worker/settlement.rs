@@ -81,6 +81,7 @@ impl Judge<'_> {
             }
             Outcome::Reject(failure) => self.give_up(held, "reject", "reject", failure),
             Outcome::Unconfirmed => self.release(held, None, None),
+            Outcome::Postpone(failure) => self.postpone(held, failure),
             Outcome::Split { served, parts } => self.split(held, served, parts),
             // Trouble, every one of them.
             Outcome::Unavailable(failure)
@@ -115,6 +116,11 @@ impl Judge<'_> {
             edit(&held.bytes, self.retries_if_requeued(held), &record)
         });
         Change::Release { bytes, throttle }
+    }
+
+    /// To `delayed` for the first backoff, at no cost.
+    pub(super) fn postpone(&self, held: &Arc<Held>, failure: Failure) -> Change {
+        self.wait(held, backoff::delay(&self.settings.backoff, 1), None, failure)
     }
 
     /// To `delayed`, at no cost. The member carries the crashes.

@@ -7,23 +7,32 @@ use redispatch::queue::Waiting;
 use redispatch::{Delivery, Failure, Outcome};
 
 use super::check::check;
+use super::failover::Failover;
 use super::parts::Parts;
 use super::preview::preview;
 use super::provider::Provider;
 use super::settings::{SMS, SmsSettings, TWILIO};
+#[cfg(feature = "sns")]
+use super::sns::SNS;
 use crate::Channel;
 use crate::phone::{PHONES, Validation};
 
 /// The channel `sms`.
 pub struct SmsChannel {
     phones: Validation,
-    provider: Provider,
+    providers: Failover,
 }
 
 impl Channel for SmsChannel {
     const QUEUE: &'static str = "sms";
     const CONCURRENCY: usize = 5;
-    const TABLES: &'static [Table] = &[SMS, TWILIO, PHONES];
+    const TABLES: &'static [Table] = &[
+        SMS,
+        TWILIO,
+        #[cfg(feature = "sns")]
+        SNS,
+        PHONES,
+    ];
     type Settings = SmsSettings;
 
     fn read(reader: &mut Reader<'_>, _: usize) -> SmsSettings {
@@ -31,18 +40,15 @@ impl Channel for SmsChannel {
     }
 
     fn open(settings: SmsSettings) -> Result<Self, Fault> {
-        let mut providers = settings.providers.into_iter();
-        let (Some(provider), None) = (providers.next(), providers.next()) else {
-            return Err(Fault::new("SMS_PROVIDER", "failover is not in this build", "name one provider"));
-        };
-        Ok(Self { phones: settings.phones, provider: Provider::open(provider)? })
+        let providers = settings.providers.into_iter().map(Provider::open).collect::<Result<_, _>>()?;
+        Ok(Self { phones: settings.phones, providers: Failover::new(providers) })
     }
 
     async fn send(self: Arc<Self>, delivery: Delivery) -> Outcome {
         match check(delivery.bytes(), self.phones) {
             Ok(sms) => {
                 delivery.charge(Parts::of(&sms.body).count);
-                self.provider.send(&sms, &delivery).await
+                self.providers.send(&sms, &delivery).await
             }
             Err(failure) => Outcome::Reject(failure),
         }
@@ -53,7 +59,7 @@ impl Channel for SmsChannel {
     }
 
     async fn check(&self) -> Result<String, Failure> {
-        self.provider.check().await
+        self.providers.check().await
     }
 
     async fn close(&self) {}

@@ -2,7 +2,9 @@
 
 mod channel;
 pub(crate) mod check;
-pub(crate) mod message;
+mod failover;
+mod health;
+pub mod message;
 pub(crate) mod parts;
 pub mod payload;
 pub(crate) mod preview;
@@ -10,6 +12,8 @@ mod provider;
 pub mod schema;
 mod sender;
 pub mod settings;
+#[cfg(feature = "sns")]
+pub mod sns;
 mod twilio;
 
 pub use channel::SmsChannel;

@@ -8,7 +8,7 @@ use super::check::check;
 use super::message::{Sms, Target};
 use super::parts::{Encoding, Parts};
 use super::settings::{ProviderSettings, SmsSettings};
-use super::twilio;
+use super::{failover, twilio};
 use crate::twilio::Sender;
 
 /// Most of a body that is shown, in characters.
@@ -24,14 +24,15 @@ pub(super) fn preview(
     message: &Waiting,
 ) -> Result<Vec<(&'static str, String)>, Failure> {
     let sms = check(&message.bytes, settings.phones)?;
-    let from = match settings.providers.first() {
-        Some(ProviderSettings::Twilio { sender, .. }) => {
-            twilio::number(&sms)?;
-            match twilio::from(&sms, sender).0 {
-                Sender::From(from) | Sender::Service(from) => from.to_owned(),
-            }
+    let from = match failover::first(&settings.providers, |provider| provider.takes(&sms))? {
+        ProviderSettings::Twilio { sender, .. } => match twilio::from(&sms, sender).0 {
+            Sender::From(from) | Sender::Service(from) => from.to_owned(),
+        },
+        #[cfg(feature = "sns")]
+        ProviderSettings::AwsSns(sns) => {
+            sms.from.clone().or_else(|| sns.sender_id.clone()).unwrap_or_default()
         }
-        _ => sms.from.clone().unwrap_or_default(),
+        ProviderSettings::Null => sms.from.clone().unwrap_or_default(),
     };
     let to = match &sms.to {
         Target::Number(number) => mask::recipient(number),

@@ -7,11 +7,15 @@ use tracing::warn;
 
 use super::message::Sms;
 use super::settings::ProviderSettings;
-use super::twilio::Twilio;
-use crate::twilio::Client;
+#[cfg(feature = "sns")]
+use super::sns::{self, Sns};
+use super::twilio::{self, Twilio};
+use crate::twilio::{Client, NAME};
 
 pub(super) enum Provider {
     Twilio(Box<Twilio>),
+    #[cfg(feature = "sns")]
+    AwsSns(Box<Sns>),
     Null,
 }
 
@@ -28,9 +32,8 @@ impl Provider {
                 let client = Client::new(account).map_err(|why| Fault::new("TWILIO_API_URL", why, cure))?;
                 Ok(Self::Twilio(Box::new(Twilio { client, sender })))
             }
-            ProviderSettings::AwsSns => {
-                Err(Fault::new("SMS_PROVIDER", "aws-sns is not in this build", "choose twilio or null"))
-            }
+            #[cfg(feature = "sns")]
+            ProviderSettings::AwsSns(settings) => Sns::open(settings).map(|sns| Self::AwsSns(Box::new(sns))),
             ProviderSettings::Null => {
                 warn!(
                     event = event::TRANSPORT_WARNING,
@@ -42,9 +45,35 @@ impl Provider {
         }
     }
 
+    /// What it is called in logs and dead letters.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Twilio(_) => NAME,
+            #[cfg(feature = "sns")]
+            Self::AwsSns(_) => sns::NAME,
+            Self::Null => "null",
+        }
+    }
+
+    /// Whether it can send such a message at all.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub(super) fn takes(&self, sms: &Sms) -> Result<(), Failure> {
+        match self {
+            Self::Twilio(_) => twilio::number(sms).map(drop),
+            #[cfg(feature = "sns")]
+            Self::AwsSns(sns) => sns.takes(sms),
+            Self::Null => Ok(()),
+        }
+    }
+
     pub(super) async fn send(&self, sms: &Sms, delivery: &Delivery) -> Outcome {
         match self {
             Self::Twilio(twilio) => twilio.send(sms, delivery).await,
+            #[cfg(feature = "sns")]
+            Self::AwsSns(sns) => sns.send(sms, delivery).await,
             Self::Null => Outcome::Sent(Receipt { provider_id: None, provider: Some("null") }),
         }
     }
@@ -53,6 +82,8 @@ impl Provider {
     pub(super) async fn check(&self) -> Result<String, Failure> {
         match self {
             Self::Twilio(twilio) => twilio.client.check().await.map(|said| format!("twilio: {said}")),
+            #[cfg(feature = "sns")]
+            Self::AwsSns(sns) => sns.check().await.map(|said| format!("aws-sns: {said}")),
             Self::Null => Ok("thrown away; sent to nobody".to_owned()),
         }
     }

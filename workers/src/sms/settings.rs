@@ -1,8 +1,12 @@
 //! The settings of sms-worker, beside those of the library.
 
+use redispatch::Failure;
 use redispatch::config::{Fault, Kind, Otherwise::*, Reader, Setting, Table};
 
-use super::sender;
+use super::message::Sms;
+#[cfg(feature = "sns")]
+use super::sns::SnsSettings;
+use super::{sender, twilio as sms_twilio};
 use crate::phone::Validation;
 use crate::twilio::{self, Names, TwilioSettings};
 
@@ -83,7 +87,8 @@ pub enum ProviderSettings {
         sender: DefaultSender,
     },
     /// Amazon SNS.
-    AwsSns,
+    #[cfg(feature = "sns")]
+    AwsSns(SnsSettings),
     /// Nowhere (load tests).
     Null,
 }
@@ -108,14 +113,15 @@ const PROVIDERS: [(&str, Name); 3] =
     [("twilio", Name::Twilio), ("aws-sns", Name::AwsSns), ("null", Name::Null)];
 
 impl SmsSettings {
-    /// Reads the tables [`SMS`], [`TWILIO`] and [`PHONES`](crate::phone::PHONES). What cannot be used is a
-    /// placeholder, and a fault of `reader`.
+    /// Reads the tables [`SMS`], [`TWILIO`], SNS's and [`PHONES`](crate::phone::PHONES). What cannot be used is a
+    /// placeholder, and a fault of `reader`. Must not be called inside of an async runtime.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let names = reader.parsed("SMS_PROVIDER", providers).unwrap_or_else(|| vec![Name::Null]);
         let twilio = twilio(reader, names.contains(&Name::Twilio));
+        let sns = sns(reader, names.contains(&Name::AwsSns));
         let providers = names.into_iter().map(|name| match name {
             Name::Twilio => twilio.clone().unwrap_or(ProviderSettings::Null),
-            Name::AwsSns => ProviderSettings::AwsSns,
+            Name::AwsSns => sns.clone().unwrap_or(ProviderSettings::Null),
             Name::Null => ProviderSettings::Null,
         });
         Self { providers: providers.collect(), phones: Validation::read(reader) }
@@ -141,6 +147,37 @@ fn providers(text: &str) -> Result<Vec<Name>, String> {
         return Err("take null out: it would discard what the others cannot send".to_owned());
     }
     Ok(named)
+}
+
+/// All of it is checked, also where SNS is not used.
+#[cfg(feature = "sns")]
+fn sns(reader: &mut Reader<'_>, used: bool) -> Option<ProviderSettings> {
+    SnsSettings::read(reader, used).map(ProviderSettings::AwsSns)
+}
+
+#[cfg(not(feature = "sns"))]
+fn sns(reader: &mut Reader<'_>, used: bool) -> Option<ProviderSettings> {
+    if used {
+        let cure = "build with the feature sns, or choose another provider";
+        reader.fault(Fault::new("SMS_PROVIDER", "names aws-sns, which this build has not", cure));
+    }
+    None
+}
+
+impl ProviderSettings {
+    /// Whether this provider can send such a message at all.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub(super) fn takes(&self, sms: &Sms) -> Result<(), Failure> {
+        match self {
+            Self::Twilio { .. } => sms_twilio::number(sms).map(drop),
+            #[cfg(feature = "sns")]
+            Self::AwsSns(settings) => settings.takes(sms),
+            Self::Null => Ok(()),
+        }
+    }
 }
 
 /// All of it is checked, also where Twilio is not used.

@@ -4,7 +4,8 @@ use redispatch::config::Sources;
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::phone::PHONES;
+use crate::Channel as _;
+use crate::sms::SmsChannel;
 
 const SID: &str = "AC00000000000000000000000000000abc";
 const KEY: &str = "SK00000000000000000000000000000abc";
@@ -14,7 +15,7 @@ const GOOD: [(&str, &str); 3] =
 
 fn read(env: &[(&str, &str)]) -> (SmsSettings, String) {
     let env = env.iter().map(|(n, v)| (OsString::from(n), OsString::from(v)));
-    let sources = Sources::new(&[SMS, TWILIO, PHONES], env, (vec![], vec![]));
+    let sources = Sources::new(SmsChannel::TABLES, env, (vec![], vec![]));
     let mut reader = Reader::new(&sources);
     let settings = SmsSettings::read(&mut reader);
     (settings, reader.finish().err().map(|f| f.to_string()).unwrap_or_default())
@@ -116,6 +117,7 @@ fn api_urls() {
         ("https://api.dublin.ie1.twilio.com", "https://api.dublin.ie1.twilio.com"),
         ("https://api.twilio.com/", "https://api.twilio.com"),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://nottwilio.com", "http://nottwilio.com"),
         ("HTTPS://API.Twilio.com:443", "https://api.twilio.com"),
     ] {
         assert_eq!(twilio_of(&[("TWILIO_API_URL", given)]).0.api_url, used);
@@ -129,6 +131,7 @@ fn api_urls() {
         "https://api.twilio.com#x",
         "https://me@api.twilio.com",
         "https://api.whatsapp.com",
+        "http://api.twilio.com",
         "twilio",
     ] {
         let (_, faults) = read(&[&GOOD[..], &[("TWILIO_API_URL", bad)]].concat());
@@ -142,27 +145,29 @@ fn api_urls() {
 #[test]
 fn providers_are_a_list_without_doubles() {
     let names = |text: &str| {
-        let (settings, faults) = read(&[&GOOD[..], &[("SMS_PROVIDER", text)]].concat());
+        let own = [("SMS_PROVIDER", text), ("AWS_REGION", "eu-central-1")];
+        let (settings, faults) = read(&[&GOOD[..], &own].concat());
         assert_eq!(faults, "", "{text}");
         settings
             .providers
             .iter()
             .map(|provider| match provider {
                 ProviderSettings::Twilio { .. } => 't',
-                ProviderSettings::AwsSns => 's',
+                #[cfg(feature = "sns")]
+                ProviderSettings::AwsSns(_) => 's',
                 ProviderSettings::Null => 'n',
             })
             .collect::<String>()
     };
-    for (text, expected) in [
-        ("twilio", "t"),
-        ("aws-sns, Twilio", "st"),
-        ("twilio,aws-sns", "ts"),
-        ("null", "n"),
-        ("twilio  # or 'aws-sns'", "t"),
-    ] {
+    for (text, expected) in [("twilio", "t"), ("null", "n"), ("twilio  # or 'aws-sns'", "t")] {
         assert_eq!(names(text), expected);
     }
+    #[cfg(feature = "sns")]
+    for (text, expected) in [("aws-sns, Twilio", "st"), ("twilio,aws-sns", "ts")] {
+        assert_eq!(names(text), expected);
+    }
+    #[cfg(not(feature = "sns"))]
+    assert!(read(&[("SMS_PROVIDER", "aws-sns")]).1.contains("build with the feature sns"));
     for bad in ["twillio", "twilio,twilio", "twilio,", ",", "null,twilio", "twilio aws-sns"] {
         let (_, faults) = read(&[&GOOD[..], &[("SMS_PROVIDER", bad)]].concat());
         assert!(faults.contains("SMS_PROVIDER: "), "{bad}: {faults}");

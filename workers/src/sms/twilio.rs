@@ -5,7 +5,7 @@ use redispatch::{Delivery, Failure, Outcome};
 use super::message::{Sms, Target};
 use super::sender;
 use super::settings::DefaultSender;
-use crate::twilio::{Client, Origin, Post, Sender};
+use crate::twilio::{Client, NAME, Origin, Post, Sender};
 
 pub(super) struct Twilio {
     pub(super) client: Client,
@@ -43,7 +43,9 @@ impl Twilio {
 pub(super) fn number(sms: &Sms) -> Result<&str, Failure> {
     match &sms.to {
         Target::Number(number) => Ok(number),
-        Target::Topic(_) => Err(Failure::new("`topic` needs SNS: Twilio has none (SMS_PROVIDER=aws-sns)")),
+        Target::Topic(_) => {
+            Err(Failure::new("`topic` needs SNS: Twilio has none (SMS_PROVIDER=aws-sns)").by(NAME))
+        }
     }
 }
 

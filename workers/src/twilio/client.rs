@@ -13,10 +13,10 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::ExposeSecret as _;
 
 use super::answer::{Answer, Origin};
-use super::body::Confirmed;
 use super::post::Post;
 use super::settings::TwilioSettings;
 use super::verdicts::{Stage, meaning};
+use crate::confirmed::Confirmed;
 use crate::tls;
 
 /// Name lookup, TCP and TLS handshake.
@@ -75,7 +75,7 @@ impl Client {
         confirm: impl Future<Output = Result<(), Unconfirmed>> + Send + 'static,
         time_up: impl Future<Output = TimeUp>,
     ) -> Outcome {
-        let (body, leave) = Confirmed::new(post.encode().into(), confirm);
+        let (body, leave) = Confirmed::new(post.encode().into(), Box::pin(confirm));
         let request = self
             .http
             .post(self.messages_url.clone())

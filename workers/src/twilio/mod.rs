@@ -1,7 +1,6 @@
 //! Twilio's Messages API, for SMS and for WhatsApp.
 
 mod answer;
-mod body;
 mod client;
 mod post;
 mod settings;

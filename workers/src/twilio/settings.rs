@@ -111,8 +111,14 @@ fn api_url(reader: &mut Reader<'_>, name: &str) -> Option<String> {
         Ok(url) if url.path() != "/" || url.query().is_some() || url.fragment().is_some() => {
             "has more than a host and a port"
         }
-        Ok(url) if url.host_str().is_some_and(belongs_to_whatsapp) => {
+        Ok(url) if url.host_str().is_some_and(|host| belongs_to(host, "whatsapp.com")) => {
             "is not Twilio's: it would hand your Twilio credentials to another company's host"
+        }
+        Ok(url)
+            if url.scheme() == "http"
+                && url.host_str().is_some_and(|host| belongs_to(host, "twilio.com")) =>
+        {
+            "would send your credentials unencrypted"
         }
         Ok(url) => return Some(url.origin().ascii_serialization()),
         Err(_) => "is no http:// or https:// URL",
@@ -121,7 +127,8 @@ fn api_url(reader: &mut Reader<'_>, name: &str) -> Option<String> {
     None
 }
 
-fn belongs_to_whatsapp(host: &str) -> bool {
-    let host = host.trim_end_matches('.');
-    host == "whatsapp.com" || host.ends_with(".whatsapp.com")
+/// Whether `host` is `domain` or lies below it.
+fn belongs_to(host: &str, domain: &str) -> bool {
+    let above = host.trim_end_matches('.').strip_suffix(domain);
+    above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }

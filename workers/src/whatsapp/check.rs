@@ -44,7 +44,7 @@ pub(super) fn bare(text: &str) -> &str {
 fn content(bytes: &[u8], payload: &WhatsAppPayload<'_>) -> Result<Content, Failure> {
     let media_urls = media(payload.media_urls.as_ref())?;
     let Some(sid) = payload.content_sid.as_deref() else {
-        if payload.content_variables.is_some_and(|variables| variables.get() != "null") {
+        if payload.content_variables.is_some() {
             return Err(Failure::malformed("`content_variables` need a `content_sid`"));
         }
         let body = body(bytes, payload.body.as_deref(), !media_urls.is_empty())?.to_owned();
@@ -61,16 +61,15 @@ fn content(bytes: &[u8], payload: &WhatsAppPayload<'_>) -> Result<Content, Failu
         let why = format!("content_sid: {} is no SID of a template: HX and 32 of 0-9 and a-f", excerpt(sid));
         return Err(Failure::malformed(why));
     }
-    let variables = payload.content_variables.map(variables).transpose()?.flatten();
+    let variables = payload.content_variables.map(variables).transpose()?;
     Ok(Content::Template { sid: sid.to_owned(), variables })
 }
 
 /// The object as it was written, which keeps the order of its keys and the digits of its numbers.
-fn variables(given: &RawValue) -> Result<Option<String>, Failure> {
-    match given.get() {
-        "null" | "{}" => Ok(None),
-        object if object.starts_with('{') => Ok(Some(object.to_owned())),
-        _ => Err(Failure::malformed("content_variables: write an object such as {\"1\":\"Jo\"}")),
+fn variables(given: &RawValue) -> Result<String, Failure> {
+    match given.get().starts_with('{') {
+        true => Ok(given.get().to_owned()),
+        false => Err(Failure::malformed("content_variables: write an object such as {\"1\":\"Jo\"}")),
     }
 }
 

@@ -2,8 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
 mod contract;
+#[cfg(feature = "sns")]
+mod failover;
 mod provider;
 mod queue;
+mod run;
 mod site;
+mod sms;
 mod smtp;
+#[cfg(feature = "sns")]
+mod sns;
+mod whatsapp;
 mod worker;

@@ -41,19 +41,24 @@ impl Queue<'_> {
         }
     }
 
+    /// Counted at one instant, so that no message is missed on its way from one place to another.
     pub(crate) async fn left(&self) -> Left {
-        let count =
-            async |command: &str, key: &str| self.redis.command(&[command, &self.key(key)]).await.int();
-        let mut waiting = 0;
-        for lane in ["pending", "pending:high", "pending:low", "claimed"] {
-            waiting += count("LLEN", lane).await;
-        }
+        const LISTS: [&str; 5] = ["pending", "pending:high", "pending:low", "claimed", "dead_letter"];
+        const COUNT: &str = "local left = {}
+            for i = 1, 5 do left[i] = redis.call('LLEN', KEYS[i]) end
+            for i = 6, 7 do left[i] = redis.call('ZCARD', KEYS[i]) end
+            left[8] = redis.call('HLEN', KEYS[8])
+            return left";
+        let keys = LISTS.iter().chain(&["processing", "delayed", "messages"]).map(|name| self.key(name));
+        let command = ["EVAL".to_owned(), COUNT.to_owned(), "8".to_owned()].into_iter().chain(keys);
+        let reply = self.redis.command(&command.collect::<Vec<_>>()).await;
+        let count = |n: usize| reply.array()[n].int();
         Left {
-            waiting,
-            processing: count("ZCARD", "processing").await,
-            delayed: count("ZCARD", "delayed").await,
-            messages: count("HLEN", "messages").await,
-            dead: count("LLEN", "dead_letter").await,
+            waiting: (0..4).map(count).sum(),
+            dead: count(4),
+            processing: count(5),
+            delayed: count(6),
+            messages: count(7),
         }
     }
 

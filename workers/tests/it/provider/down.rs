@@ -3,7 +3,7 @@
 use redispatch_testkit::process::Worker;
 use redispatch_testkit::twilio::{Answer, Rule};
 
-use crate::site::{Channel, stop};
+use crate::site::stop;
 
 use super::Site;
 
@@ -52,7 +52,7 @@ async fn answering_503() {
     for _ in 0..3 {
         site.failed_probe(&worker).await;
     }
-    site.channel.behave();
+    site.channel.server.behave();
     back(&site, &worker).await;
     let retried = site.queue().counter("retried").await;
     assert!(retried <= 5, "{retried} retries spent");

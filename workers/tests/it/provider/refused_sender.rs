@@ -53,7 +53,7 @@ async fn the_default_sender_is_wrong_once_two_messages_were_refused() {
     let queue = site.queue();
     assert_eq!((queue.counter("retried").await, queue.counter("dead_lettered").await), (0, 0));
 
-    site.channel.behave();
+    site.channel.server.behave();
     site.end_pause().await;
     site.all_sent_once(2).await;
     stop(&worker).await;

@@ -10,13 +10,13 @@ use http_body::{Body, Frame, SizeHint};
 use redispatch::worker::Unconfirmed;
 
 /// Says whether the body was let go: nothing until it was asked for, which is once a connection stands.
-pub(super) type Leave = Arc<OnceLock<Result<(), Unconfirmed>>>;
+pub(crate) type Leave = Arc<OnceLock<Result<(), Unconfirmed>>>;
 
-type Confirm = Pin<Box<dyn Future<Output = Result<(), Unconfirmed>> + Send>>;
+pub(crate) type Confirm = Pin<Box<dyn Future<Output = Result<(), Unconfirmed>> + Send>>;
 
 /// Bytes that leave once `confirm` allows it. The head of the request announces their number, so a server that got
 /// the head alone has nothing to act upon.
-pub(super) struct Confirmed {
+pub(crate) struct Confirmed {
     /// The lock is never taken: it makes the future `Sync`, as the client demands.
     confirm: Mutex<Confirm>,
     leave: Leave,
@@ -24,12 +24,9 @@ pub(super) struct Confirmed {
 }
 
 impl Confirmed {
-    pub(super) fn new(
-        bytes: Bytes,
-        confirm: impl Future<Output = Result<(), Unconfirmed>> + Send + 'static,
-    ) -> (Self, Leave) {
+    pub(crate) fn new(bytes: Bytes, confirm: Confirm) -> (Self, Leave) {
         let leave = Leave::default();
-        (Self { confirm: Mutex::new(Box::pin(confirm)), leave: leave.clone(), bytes: Some(bytes) }, leave)
+        (Self { confirm: Mutex::new(confirm), leave: leave.clone(), bytes: Some(bytes) }, leave)
     }
 }
 

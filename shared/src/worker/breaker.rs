@@ -150,7 +150,7 @@ fn change(judge: &Judge<'_>, held: &Arc<Held>, trouble: Trouble, verdict: &Verdi
         // It may be this message's recipient only: the others go ahead.
         (Kind::Sender, _) => {
             let excuse = blamed();
-            let delay = backoff::delay(&judge.settings.backoff, excuse.times.max(1)).max(SHORTEST_PAUSE);
+            let delay = backoff::delay(&judge.settings.backoff, excuse.times.max(1));
             judge.wait(held, delay, Some(excuse), failure)
         }
         // Not at once: others may get through, by another provider for instance.

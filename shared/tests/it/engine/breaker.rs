@@ -219,7 +219,7 @@ async fn a_probe_that_is_not_to_be_sent_makes_room_for_the_next() {
 async fn a_worker_that_fails_where_others_get_through_does_not_go_round_and_round() {
     for outcome in [Outcome::Config as fn(Failure) -> Outcome, Outcome::Unreachable] {
         let redis = RedisServer::start().await;
-        push_numbers(&redis, 10_000).await;
+        push_numbers(&redis, 4_000).await;
         let (tries, good) = (Arc::new(AtomicUsize::new(0)), super::kit::Log::default());
         let counted = tries.clone();
         // Longer than this test takes.
@@ -233,7 +233,7 @@ async fn a_worker_that_fails_where_others_get_through_does_not_go_round_and_roun
         );
         eventually("it tries", LIMIT, async || tries.load(Relaxed), |tries| *tries > 0).await;
         let right = good.worker(settings(&redis.url()));
-        all_sent(&redis, 10_000, || good.numbers()).await;
+        all_sent(&redis, 4_000, || good.numbers()).await;
         // What a claim under way brought fails too.
         assert!(tries.load(Relaxed) <= 8, "{} tries", tries.load(Relaxed));
         wrong.stop().await;

@@ -1,11 +1,11 @@
-//! The provider refuses the sender out of the settings: for one recipient, or for everybody.
+//! The provider refuses the sender out of the settings, for one recipient or for everybody; and other waits at no cost.
 
 use redispatch::config::WorkerSettings;
 use redispatch::{Failure, Outcome};
 use redispatch_testkit::Reply;
 use redispatch_testkit::redis::RedisServer;
 
-use super::account::until;
+use super::account::{all_sent, until};
 use super::kit::{Desk, key, now, push_numbers, settings};
 
 fn refused() -> Outcome {
@@ -40,6 +40,27 @@ async fn one_message_that_is_refused_again_and_again_neither_opens_the_breaker_n
     let end = until(&redis, "sent", |now| now.is_dry()).await;
     end.adds_up(1, &desk.log.numbers());
     end.counters_are(&[("sent", 1)]);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_postponed_message_is_no_hot_loop() {
+    let redis = RedisServer::start().await;
+    push_numbers(&redis, 2).await;
+    let mut desk = Desk::new();
+    let mut at_once = settings(&redis.url());
+    at_once.backoff.delay = std::time::Duration::ZERO;
+    let worker = desk.worker(WorkerSettings { concurrency: 1, ..at_once });
+    let sending = desk.next().await;
+    let start = now(&redis).await;
+    sending.answer(Outcome::Postpone(Failure::new("only a provider in its pause could take it")));
+    assert_eq!(desk.accept(1).await, [1], "the others go");
+    let again = desk.next().await;
+    let waited = now(&redis).await - start;
+    assert!(waited >= 1_000, "again after {waited} ms");
+    assert_eq!(again.delivery.attempt(), 1);
+    again.accept();
+    all_sent(&redis, 2, || desk.log.numbers()).await;
     worker.stop().await;
 }
 

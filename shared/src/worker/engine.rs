@@ -87,11 +87,19 @@ where
                 () = tokio::time::sleep_until(poll) => {}
                 // What was sent meanwhile may have closed it.
                 () = shared.slots.notified(), if why == Why::Open => {}
+                () = given_back(&shared), if why == Why::Limited => {}
                 () = stop.draining() => break,
             }
         }
     }
     wakers.disarm(&shared).await;
+}
+
+/// Waits until a message that was claimed turns out not to be sent: its place in the rate limit is free.
+async fn given_back(shared: &Shared) {
+    while !shared.gave_back() {
+        shared.slots.notified().await;
+    }
 }
 
 /// How many messages may be claimed now.

@@ -93,6 +93,11 @@ impl Shared {
         }
     }
 
+    /// Less was spent than was claimed for since the last claim.
+    pub(crate) fn gave_back(&self) -> bool {
+        self.spent.load(Relaxed) < 0
+    }
+
     /// What was spent since the last call.
     pub(crate) fn take_spent(&self) -> i64 {
         self.spent.swap(0, Relaxed)

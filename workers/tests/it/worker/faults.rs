@@ -39,7 +39,11 @@ async fn refusing_every_connection_until_it_is_back() {
 #[tokio::test]
 async fn stalling_at_each_phase() {
     for step in BEFORE_THE_DOT.into_iter().chain([Step::Dot]) {
-        fails_once(Rule::at(step).times(1).act(Act::Stall), &[("SEND_TIMEOUT_MS", "300")]).await;
+        fails_once(
+            Rule::at(step).times(1).act(Act::Stall),
+            &[("SEND_TIMEOUT_MS", "300"), ("MAX_RETRIES", "20")],
+        )
+        .await;
     }
 }
 

@@ -78,7 +78,9 @@ async fn what_is_not_sent_gives_its_place_back() {
     let sending = desk.next().await;
     sending.delivery.charge(4);
     sending.answer(Outcome::Unconfirmed);
-    assert_eq!(desk.accept(1).await, [6]);
+    // Its place may be taken before it is back in its lane itself.
+    let accepted = desk.accept(1).await;
+    assert!(matches!(accepted[..], [6 | 7]), "{accepted:?}");
     next_in_minutes(&redis, 1).await;
     let end = until(&redis, "sent", |now| now.counter("sent") == 1 && now.processing.is_empty()).await;
     assert!(desk.is_empty());

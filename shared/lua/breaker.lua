@@ -3,10 +3,10 @@
 --
 -- Caller   shared/src/worker/breaker.rs
 -- Why      one breaker for all workers of a queue. `claim.lua` heeds it; `complete.lua` and `split.lua` close it by
---          deleting the field `breaker`, and so may anybody: without it the others mean nothing
+--          deleting the field `breaker`, as anybody may: without it the others mean nothing
 -- Opens    'config': at once. 'sender': with the second message. 'unreachable': at the third failure in a row.
---          'unavailable': at the fifth in a row, or where the message has no try left; either way only when
---          another message failed too. Open, it pauses; then half open: one message shows whether it closes
+--          'unavailable', 'in_doubt': at the fifth in a row, or where the message has no try left; either way
+--          only when another message failed too. Open, it pauses; then half open: one message shows whether it closes
 -- Again    a repetition finds its tokens counted, and the probe's slot empty: nothing is counted or doubled twice
 -- Cost     O(messages given)
 --
@@ -24,29 +24,31 @@
 --   sent     how many messages the queue has sent in all
 --   pause    ms, where this call opened the breaker or kept it open; else 0
 --   verdict  for each message in order
---     'opened'   it opened the breaker
---     'kept'     it was the probe, and keeps it open for a longer pause
---     'open'     the breaker is open already
---     'counted'  the breaker is not open
+--     'opened'   it opened the breaker; 'kept': it was the probe, and keeps it open for a longer pause
+--     'open'     the breaker is open already; 'counted': it is not
 
 local control, first, longest = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local limits = {config = 1, sender = 2, unreachable = 3, unavailable = 5}
+local limits = {sender = 2, unreachable = 3, unavailable = 5, in_doubt = 5}
 local state = redis.call('HMGET', control, 'breaker', 'breaker_pause', 'breaker_probe', 'breaker_failed')
 if not state[1] then state = {} end
 local open, pause, probe, failed = state[1] == 'open', tonumber(state[2] or 0) or 0, state[3], state[4] or ''
--- A counter that cannot be read is none.
 local sent = redis.pcall('HGET', KEYS[2], 'sent')
 local answer = {type(sent) == 'string' and tonumber(sent) or 0, 0}
 
--- Whether `token` is one failure too many. A message that fails again counts again, but is no other message.
+-- What failed together is counted before any of it is judged. A message that fails again is no other message.
+for i = 3, #ARGV, 4 do
+  local mark = ARGV[i + 1]:sub(1, 3) .. '=' .. ARGV[i]
+  if limits[ARGV[i + 1]] and not open and not (failed .. ' '):find(' ' .. mark .. ' ', 1, true) then
+    failed = failed .. ' ' .. mark
+  end
+end
+
 local function too_many(token, kind, last)
   if kind == 'config' then return true end
-  local mark = kind:sub(1, 3) .. '=' .. token
-  if not (' ' .. failed .. ' '):find(' ' .. mark .. ' ', 1, true) then failed = failed .. ' ' .. mark end
   local count, others, ref = 0, false, token:match('^[^:]*')
-  for of_kind, other in failed:gmatch('(%a+)=([^: ]*)') do
+  for of_kind, other in failed:gmatch('([%a_]+)=([^: ]*)') do
     if (of_kind == 'sen') == (kind == 'sender') then
       count, others = count + 1, others or other ~= ref
     end

@@ -18,6 +18,7 @@ const MESSAGES: usize = 200_000;
 const CLAIM: &str = concat!(
     include_str!("../../lua/claim/contract.lua"),
     include_str!("../../lua/claim/fence.lua"),
+    include_str!("../../lua/claim/gates.lua"),
     include_str!("../../lua/claim/read.lua"),
     include_str!("../../lua/claim/takeover.lua"),
     include_str!("../../lua/claim/due.lua"),

@@ -46,7 +46,8 @@
 --            'paused'     the queue is paused for `wait` ms more, -1 until somebody resumes it
 --            'throttled'  the provider asked everybody to wait, for `wait` ms more
 --            'open'       the breaker is open for `wait` ms more; why is said, as text, after `takeovers`
---            'probing'    the breaker is half open, and this one message shows whether it may close
+--            'probing'    the breaker is half open, and this one message shows whether it may close; `wait` as for
+--                         'empty' where there is none
 --            'limited'    the rate limit allows no more for `wait` ms
 --            'late'       a newer call of this worker ran before; nothing changed
 --   suspect  1 when a message waits that only an otherwise empty worker may take

@@ -4,7 +4,7 @@ if rate_due then
   rate_due = rate_due + count * interval
   if count == room and limited then wait = math.max(math.ceil((rate_due - micros) / 1000), 1) end
 end
-answer[1], answer[2], answer[3], answer[5] = count < room and 'empty' or full, wait, suspect, takeovers
+answer[1], answer[2], answer[3], answer[5] = count < room and not probing and 'empty' or full, wait, suspect, takeovers
 if count > 0 then
   -- Small sorted sets of short members are searched from end to end for every member. One long member, gone before
   -- anybody sees it, makes Redis build the indexed form at once.

@@ -41,6 +41,7 @@ pub(crate) enum Kind {
     Sender,
     Unavailable,
     Unreachable,
+    InDoubt,
 }
 
 impl Kind {
@@ -51,6 +52,7 @@ impl Kind {
             Self::Sender => "sender",
             Self::Unavailable => "unavailable",
             Self::Unreachable => "unreachable",
+            Self::InDoubt => "in_doubt",
         }
     }
 }
@@ -63,17 +65,19 @@ enum Verdict {
 }
 
 impl Trouble {
-    /// The trouble in an outcome, or the outcome back: that of a message which has no more excuses too.
-    pub(crate) fn of(outcome: Outcome, held: &Held) -> Result<Self, Outcome> {
+    /// The trouble in an outcome, or the outcome back: that of a message which has no more excuses too, and that of a
+    /// send which was stopped.
+    pub(crate) fn of(outcome: Outcome, held: &Held, stopping: bool) -> Result<Self, Outcome> {
         let (kind, failure, wait) = match outcome {
             Outcome::Throttle { failure, wait } => (Kind::Throttle, failure, wait),
             Outcome::Config(failure) => (Kind::Config, failure, None),
             Outcome::DefaultSender(failure) => (Kind::Sender, failure, None),
             Outcome::Unavailable(failure) => (Kind::Unavailable, failure, None),
             Outcome::Unreachable(failure) => (Kind::Unreachable, failure, None),
+            Outcome::InDoubt(failure) if !stopping => (Kind::InDoubt, failure, None),
             other => return Err(other),
         };
-        if held.excuse().is_some_and(|excuse| excuse.times >= EXCUSES) {
+        if kind != Kind::InDoubt && held.excuse().is_some_and(|excuse| excuse.times >= EXCUSES) {
             return Err(Outcome::Retry(failure));
         }
         Ok(Self { kind, failure, wait })
@@ -89,7 +93,7 @@ pub(crate) async fn judge(
     let first = shared.settings.backoff.delay.clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
     let mut args = vec![millis(first), millis(LONGEST_PAUSE)];
     for (held, trouble) in &troubles {
-        let last = held.head.retries + 1 >= judge.max_retries(held);
+        let last = trouble.kind != Kind::InDoubt && held.head.retries + 1 >= judge.max_retries(held);
         args.extend([
             held.token.as_str().into(),
             trouble.kind.name().into(),
@@ -118,7 +122,7 @@ pub(crate) async fn judge(
         out_of_order |= match trouble.kind {
             Kind::Config | Kind::Unreachable => true,
             Kind::Unavailable => !matches!(verdict, Verdict::Counted),
-            Kind::Throttle | Kind::Sender => false,
+            Kind::Throttle | Kind::Sender | Kind::InDoubt => false,
         };
         let change = change(&judge, &held, trouble, &verdict, sent);
         super::send::log(shared, &held, &change);
@@ -155,6 +159,8 @@ fn change(judge: &Judge<'_>, held: &Arc<Held>, trouble: Trouble, verdict: &Verdi
         }
         // Not at once: others may get through, by another provider for instance.
         (Kind::Unreachable, Verdict::Counted) => judge.postpone(held, failure),
+        // Each attempt may be one sent: their number is bounded, whoever is at fault.
+        (Kind::InDoubt, _) => judge.in_doubt(held, failure),
         (Kind::Unavailable, Verdict::Counted) => judge.retry_or_give_up(held, failure, "retry"),
         (_, Verdict::Opened) => judge.release(held, None, Some(blamed())),
         (_, Verdict::Kept | Verdict::Open | Verdict::Counted) => judge.release(held, None, None),

@@ -54,7 +54,8 @@ where
             gate = why;
         }
         woken = wakers.forget().unwrap_or(Lane::Pending);
-        if !claim.messages.is_empty() {
+        let nothing = claim.messages.is_empty();
+        if !nothing {
             let messages = intake::take_in(&shared, claim).await;
             if stop.is_draining() {
                 // Newest first, so that the oldest ends up at the very front.
@@ -68,9 +69,10 @@ where
             }
         }
         let asleep = match why {
-            Why::More | Why::Probing => false,
+            Why::More => false,
+            Why::Probing if !nothing => false,
             Why::Empty if isolating => false,
-            Why::Empty => {
+            Why::Empty | Why::Probing => {
                 wakers.arm();
                 true
             }

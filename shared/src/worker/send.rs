@@ -10,10 +10,10 @@ use futures::FutureExt;
 use tokio::time::timeout_at;
 use tracing::{error, info, warn};
 
-use super::breaker::Kind;
+use super::breaker::{Kind, Trouble};
 use super::delivery::{Delivery, TimeUp};
 use super::hand::Held;
-use super::settlement::Change;
+use super::settlement::{Change, Settlement};
 use super::shared::Shared;
 use crate::clock;
 use crate::outcome::{Failure, Outcome};
@@ -90,11 +90,14 @@ pub(crate) fn finish(shared: &Shared, held: &Arc<Held>, outcome: Outcome) {
     if unsent {
         shared.spend(-i64::from(held.units()));
     }
-    let settlement = shared.judge().settle(held, outcome);
+    let settlement = match Trouble::of(outcome, held, *shared.stopping.borrow()) {
+        Ok(trouble) => {
+            shared.troubles.fetch_add(1, Relaxed);
+            Settlement { held: held.clone(), change: Change::Trouble(trouble) }
+        }
+        Err(outcome) => shared.judge().settle(held, outcome),
+    };
     log(shared, held, &settlement.change);
-    if matches!(settlement.change, Change::Trouble(_)) {
-        shared.troubles.fetch_add(1, Relaxed);
-    }
     shared.settle(settlement);
 }
 

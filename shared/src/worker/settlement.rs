@@ -65,17 +65,10 @@ pub(crate) struct Judge<'a> {
 impl Judge<'_> {
     /// Turns the outcome of a send into the one transition it asks for.
     pub(crate) fn settle(&self, held: &Arc<Held>, outcome: Outcome) -> Settlement {
-        let outcome = match Trouble::of(outcome, held) {
-            Ok(trouble) => return Settlement { held: held.clone(), change: Change::Trouble(trouble) },
-            Err(outcome) => outcome,
-        };
         let change = match outcome {
             Outcome::Sent(receipt) => Change::Complete(receipt),
             Outcome::Retry(failure) => self.retry_or_give_up(held, failure, "retry"),
-            Outcome::InDoubt(failure) => match self.settings.on_in_doubt {
-                OnInDoubt::Retry => self.retry_or_give_up(held, failure, "in_doubt"),
-                OnInDoubt::DeadLetter => self.give_up(held, "in_doubt", "in_doubt", failure),
-            },
+            Outcome::InDoubt(failure) => self.in_doubt(held, failure),
             Outcome::Reject(failure) if failure.malformed => {
                 self.give_up(held, "malformed", "malformed", failure)
             }
@@ -83,7 +76,7 @@ impl Judge<'_> {
             Outcome::Unconfirmed => self.release(held, None, None),
             Outcome::Postpone(failure) => self.postpone(held, failure),
             Outcome::Split { served, parts } => self.split(held, served, parts),
-            // Trouble, every one of them.
+            // What has no excuses left.
             Outcome::Unavailable(failure)
             | Outcome::Unreachable(failure)
             | Outcome::Throttle { failure, .. }
@@ -91,6 +84,14 @@ impl Judge<'_> {
             | Outcome::DefaultSender(failure) => self.retry_or_give_up(held, failure, "retry"),
         };
         Settlement { held: held.clone(), change }
+    }
+
+    /// Sent again or dead-lettered, as the settings say.
+    pub(super) fn in_doubt(&self, held: &Arc<Held>, failure: Failure) -> Change {
+        match self.settings.on_in_doubt {
+            OnInDoubt::Retry => self.retry_or_give_up(held, failure, "in_doubt"),
+            OnInDoubt::DeadLetter => self.give_up(held, "in_doubt", "in_doubt", failure),
+        }
     }
 
     /// How long nobody claims. Never nothing: the message would be sent again at once, and for ever.

@@ -83,6 +83,37 @@ async fn an_open_breaker_tries_again_by_itself() {
     worker.stop().await;
 }
 
+/// Each attempt may be one sent, so each costs a retry: no more than one message pays for one pause.
+#[tokio::test]
+async fn a_provider_that_takes_everything_and_never_answers_opens_it_too() {
+    let redis = RedisServer::start().await;
+    push_numbers(&redis, 30).await;
+    let mut desk = Desk::new();
+    let mut settings = settings(&redis.url());
+    settings.backoff.delay = Duration::from_secs(60);
+    let worker = desk.worker(settings);
+    for asked in 1..=8 {
+        desk.next().await.answer(Outcome::InDoubt(Failure::new("no answer")));
+        until(&redis, "settled", |now| now.delayed.len() == asked).await;
+        if breaker_is_open(&redis).await {
+            assert!(asked >= 5, "{asked}");
+            break;
+        }
+    }
+    assert!(breaker_is_open(&redis).await);
+    desk.rest().into_iter().for_each(|sending| sending.answer(Outcome::InDoubt(Failure::new("no answer"))));
+    let open = until(&redis, "settled", |now| now.processing.is_empty()).await;
+    assert!(open.delayed.len() <= 8 && open.dead.is_empty(), "{open:?}");
+    open.adds_up(30, &[]);
+    half_open(&redis).await;
+    desk.accept(30 - open.delayed.len()).await;
+    worker.stop().await;
+}
+
+async fn breaker_is_open(redis: &RedisServer) -> bool {
+    redis.command(&["HGET", &key("control"), "breaker"]).await == Reply::Bulk(b"open".to_vec())
+}
+
 /// An outage of minutes: none of those who wait is dead-lettered, however few retries they have.
 #[tokio::test]
 async fn a_provider_that_is_down_costs_no_message_its_last_retry() {
@@ -97,8 +128,7 @@ async fn a_provider_that_is_down_costs_no_message_its_last_retry() {
         // Concurrency is 4: more than that have to fail for the provider to be blamed.
         for asked in 0.. {
             assert!(asked < 20, "it opens in the end");
-            let control = redis.command(&["HMGET", &key("control"), "breaker"]).await;
-            if control.array()[0] == Reply::Bulk(b"open".to_vec()) {
+            if breaker_is_open(&redis).await {
                 break;
             }
             desk.next().await.answer(down());

@@ -59,7 +59,9 @@ pub(super) async fn probe(queue: &mut Queue, worker: &mut Worker) -> Claimed {
 
 #[tokio::test]
 async fn it_opens_where_it_is_the_providers_fault() {
-    for (kind, needed) in [("config", 1), ("sender", 2), ("unreachable", 3), ("unavailable", 5)] {
+    for (kind, needed) in
+        [("config", 1), ("sender", 2), ("unreachable", 3), ("unavailable", 5), ("in_doubt", 5)]
+    {
         let mut queue = Queue::start().await;
         for n in 1..=needed {
             let verdict = fail(&mut queue, &format!("A.{n}:p:0:A.{n}"), kind).await;
@@ -72,7 +74,7 @@ async fn it_opens_where_it_is_the_providers_fault() {
 
 #[tokio::test]
 async fn a_lone_message_that_fails_again_and_again_is_at_fault_itself() {
-    for kind in ["sender", "unavailable"] {
+    for kind in ["sender", "unavailable", "in_doubt"] {
         let mut queue = Queue::start().await;
         for n in 1..=12 {
             let call = breaker(&[(&format!("A.1:p:0:B.{n}"), kind, n > 9)]);
@@ -93,6 +95,14 @@ async fn a_last_retry_is_not_spent_where_another_message_failed_too() {
     let mut queue = Queue::start().await;
     assert_eq!(fail(&mut queue, "A.1:p:0:A.1", "sender").await, "counted");
     assert_eq!(tell(&mut queue, &last).await, (0, vec!["counted".to_owned()]));
+}
+
+/// Nobody has failed before them, and still none is alone.
+#[tokio::test]
+async fn those_that_fail_together_without_a_retry_left_are_told_of_each_other() {
+    let mut queue = Queue::start().await;
+    let call = breaker(&[("A.1:p:0:A.1", "unavailable", true), ("A.2:p:0:A.2", "unavailable", true)]);
+    assert_eq!(tell(&mut queue, &call).await, (1_000, vec!["opened".to_owned(), "open".to_owned()]));
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! Messages that only one of the providers can send, and those that none can.
 
-use redispatch_testkit::twilio::{Answer, Rule};
-
 use super::*;
 
 #[tokio::test]

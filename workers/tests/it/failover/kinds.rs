@@ -1,6 +1,5 @@
 //! Messages that only one of the providers can send, and those that none can.
 
-use redispatch_testkit::twilio::{Answer, Rule};
 use redispatch_testkit::{LIMIT, eventually};
 
 use super::*;

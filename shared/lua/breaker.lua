@@ -63,7 +63,7 @@ for i = 3, #ARGV, 4 do
     elseif too_many(token, kind, ARGV[i + 2] == '1') then verdict = 'opened' end
   end
   if verdict == 'opened' or verdict == 'kept' then
-    pause = math.min(open and math.max(2 * pause, first) or first, longest)
+    pause = math.min(open and math.max(first, 2 * pause) or first, longest)
     redis.call('HSET', control, 'breaker', 'open', 'breaker_until', now + pause, 'breaker_pause', pause,
       'breaker_why', why, 'breaker_opener', token)
     redis.call('HDEL', control, 'breaker_probe', 'breaker_failed')

@@ -3,7 +3,7 @@
 --
 -- Caller   shared/src/worker/keeper.rs
 -- Mark     half a millisecond in the score says that the provider may be told to accept from here on: whoever takes
---          this token over must not send it again
+--          this token over must not send it again. It is never taken off: a renewal that was sent before may come after
 -- Why      a lease is renewed only where the bytes still stand under the token: a member deleted by hand comes back,
 --          a lease that was taken over or settled does not
 -- Again    a repetition renews once more, which is harmless
@@ -12,7 +12,7 @@
 -- KEYS[1]  zset   processing
 -- KEYS[2]  hash   messages
 -- ARGV[1]  lease    ms
--- ARGV[2]  marked   how many of the tokens, the first ones, get or keep the mark
+-- ARGV[2]  marked   how many of the tokens, the first ones, get the mark
 -- ARGV[3…] tokens
 --
 -- Returns  the tokens that are not in hand any more
@@ -25,7 +25,8 @@ redis.call('ZCARD', processing)
 local gone = {}
 for i = 3, #ARGV do
   if redis.call('HEXISTS', messages, ARGV[i]) == 1 then
-    redis.call('ZADD', processing, i <= marked and ends .. '.5' or ends, ARGV[i])
+    local mark = i <= marked or (redis.call('ZSCORE', processing, ARGV[i]) or 0) % 1 == 0.5
+    redis.call('ZADD', processing, mark and ends .. '.5' or ends, ARGV[i])
   else
     gone[#gone + 1] = ARGV[i]
   end

@@ -19,7 +19,7 @@
 -- ARGV[3]  throttle   ms for which nobody shall claim, 0 for no wait; counts only where a message was in hand, and
 --                     shortens no wait, least of all one until somebody resumes (-1 or no number)
 -- ARGV[4…] for each message: token, lane (h, p or l), bytes (edited, or empty to keep those under the token), has_id,
---          second (1 to let the message at the front go first)
+--          second (1 to let the message at the front go first, the one before this call)
 --
 -- Returns  the tokens that were not in hand any more
 
@@ -42,7 +42,7 @@ local function note(status, keep, ...)
   redis.pcall('PEXPIRE', status, keep)
 end
 
-local gone, released, ids = {}, false, 7
+local gone, released, fronts, ids = {}, false, {}, 7
 for i = 4, #ARGV, 5 do
   local token, lane, bytes, has_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] == '1'
   if has_id then ids = ids + 1 end
@@ -51,9 +51,8 @@ for i = 4, #ARGV, 5 do
   else
     if bytes == '' then bytes = redis.call('HGET', messages, token) end
     local list = lanes[lane] or lanes.p
-    local front = ARGV[i + 4] == '1' and redis.call('RPOP', list)
+    if ARGV[i + 4] == '1' and fronts[list] == nil then fronts[list] = redis.call('RPOP', list) end
     redis.call('RPUSH', list, bytes)
-    if front then redis.call('RPUSH', list, front) end
     -- In its lane it has no name but its bytes.
     if token == state[2] then redis.call('HSET', control, 'breaker_opener', redis.sha1hex(bytes)) end
     redis.call('HDEL', messages, token)
@@ -61,6 +60,9 @@ for i = 4, #ARGV, 5 do
     released = true
     if has_id then note(KEYS[ids], retention, 'state', 'waiting', 'at', now) end
   end
+end
+for list, front in pairs(fronts) do
+  if front then redis.call('RPUSH', list, front) end
 end
 if released and throttle > 0 and throttled >= 0 and now + throttle > throttled then
   redis.call('HSET', control, 'throttled_until', now + throttle)

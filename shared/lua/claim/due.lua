@@ -28,6 +28,8 @@ if count < room then
       suspect = 1
     elseif count > 0 and size + #bytes > cap then
       room = count
+    elseif ref and ref == opener_ref and (fresh or due[i + 2] and tonumber(due[i + 3]) <= now) then
+      -- Another one tries the provider.
     else
       undelayed[#undelayed + 1], old[#old + 1] = member, member
       take(ref, ':' .. (lane or 'p') .. ':' .. crashes .. ':', bytes)

@@ -5,7 +5,9 @@ local waiting = {[claimed] = redis.call('LLEN', claimed), [high] = redis.call('L
   [pending] = redis.call('LLEN', pending), [low] = redis.call('LLEN', low)}
 redis.call('HLEN', messages)
 
--- A probe is never the message that opened the breaker, where there is another one.
+-- A probe is never the message that opened the breaker, where there is another one: one of the next hundred, which one
+-- is left to the clock, since two bad ones that tried in turn would keep it open for ever.
+local opener_ref = opener and opener:match('^([^:]*):')
 if opener then
   for _, list in ipairs({claimed, high, pending, low}) do
     local front = redis.call('LRANGE', list, -1, -1)[1]
@@ -13,9 +15,10 @@ if opener then
       local elsewhere = waiting[claimed] + waiting[high] + waiting[pending] + waiting[low] > waiting[list]
         or #redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, 1) > 0
       if waiting[list] > 1 then
-        local second = redis.call('LRANGE', list, -2, -2)[1]
-        redis.call('LSET', list, -1, second)
-        redis.call('LSET', list, -2, front)
+        local at = -2 - micros % math.min(waiting[list] - 1, 100)
+        local other = redis.call('LRANGE', list, at, at)[1]
+        redis.call('LREM', list, -1, other)
+        redis.call('RPUSH', list, other)
       elseif elsewhere then
         waiting[list] = 0
       end

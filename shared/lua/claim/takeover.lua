@@ -9,10 +9,10 @@ if now <= takeover then
     local bytes = redis.call('HGET', messages, token)
     if not bytes then
       lapsed[#lapsed + 1], orphans = token, orphans + 1
-    elseif alone and count == 0 then
+    elseif alone and count == 0 and not (fresh and opener_ref == token:match('^[^:]*')) then
       -- A name put there by hand need not be one that a worker can read.
       local ref, lane, crashes, mark = token:match('^([%w.]+):(%a):(%d+)(!?)')
-      if stale[i + 1] % 1 ~= 0 then mark = '!' end
+      if stale[i + 1] % 1 == 0.5 then mark = '!' end
       crashes = string.format('%d', math.min((crashes or 0) + 1, 4294967295)) .. (mark or '')
       lapsed[#lapsed + 1], old[#old + 1] = token, token
       take(ref, ':' .. (lane or 'p') .. ':' .. crashes .. ':', bytes)

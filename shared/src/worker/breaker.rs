@@ -81,7 +81,10 @@ impl Trouble {
 }
 
 /// Asks `breaker.lua` until answered, and gives what is to become of each message.
-pub(crate) async fn judge(shared: &Shared, troubles: Vec<(Arc<Held>, Trouble)>) -> Vec<(Arc<Held>, Change)> {
+pub(crate) async fn judge(
+    shared: &Arc<Shared>,
+    troubles: Vec<(Arc<Held>, Trouble)>,
+) -> Vec<(Arc<Held>, Change)> {
     let judge = shared.judge();
     let first = shared.settings.backoff.delay.clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
     let mut args = vec![millis(first), millis(LONGEST_PAUSE)];
@@ -100,6 +103,7 @@ pub(crate) async fn judge(shared: &Shared, troubles: Vec<(Arc<Held>, Trouble)>) 
     let mut number = || values.next().and_then(|value| value.as_u64()).unwrap_or(0);
     let (sent, pause) = (number(), number());
     let mut judged = Vec::with_capacity(troubles.len());
+    let mut out_of_order = false;
     for (held, trouble) in troubles {
         let verdict = match values.next().map(script::into_bytes).as_deref() {
             Some(b"opened") => Verdict::Opened,
@@ -110,11 +114,32 @@ pub(crate) async fn judge(shared: &Shared, troubles: Vec<(Arc<Held>, Trouble)>) 
         if matches!(verdict, Verdict::Opened | Verdict::Kept) {
             opened(shared, &held, &trouble, pause);
         }
+        // These cost the message nothing, so nothing else would ever end them.
+        out_of_order |= match trouble.kind {
+            Kind::Config | Kind::Unreachable => true,
+            Kind::Unavailable => !matches!(verdict, Verdict::Counted),
+            Kind::Throttle | Kind::Sender => false,
+        };
         let change = change(&judge, &held, trouble, &verdict, sent);
         super::send::log(shared, &held, &change);
         judged.push((held, change));
     }
+    if out_of_order {
+        rest(shared);
+    }
     judged
+}
+
+/// This worker claims nothing for one poll: where others get through all the same, they keep the breaker closed, and
+/// what only this host cannot reach or log in to would go round and round.
+fn rest(shared: &Arc<Shared>) {
+    let shared = shared.clone();
+    shared.troubles.fetch_add(1, Relaxed);
+    tokio::spawn(async move {
+        tokio::time::sleep(shared.settings.poll_interval).await;
+        shared.troubles.fetch_sub(1, Relaxed);
+        shared.slots.notify_one();
+    });
 }
 
 fn change(judge: &Judge<'_>, held: &Arc<Held>, trouble: Trouble, verdict: &Verdict, sent: u64) -> Change {

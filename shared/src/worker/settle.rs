@@ -64,7 +64,7 @@ impl Groups {
         }
     }
 
-    async fn settle(mut self, shared: &Shared) {
+    async fn settle(mut self, shared: &Arc<Shared>) {
         if !self.complete.is_empty() {
             complete(shared, std::mem::take(&mut self.complete)).await;
         }

@@ -14,8 +14,8 @@ use crate::config::{OnInDoubt, WorkerSettings};
 use crate::message::{Attempt, Excuse, Malformed, Record, edit, wrap_raw};
 use crate::outcome::{Failure, Outcome, Part, Receipt, Verdict};
 
-/// The shortest wait where a provider asks for one and does not say how long.
-const LEAST_THROTTLE: Duration = Duration::from_secs(1);
+/// The shortest wait that costs a message nothing, where a provider does not say how long: nothing else ends it.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
 
 /// A transition of one message out of `processing`.
 #[derive(Debug)]
@@ -97,10 +97,7 @@ impl Judge<'_> {
     pub(super) fn throttle(&self, asked: Option<Duration>) -> Duration {
         let backoff = &self.settings.backoff;
         let asked = asked.filter(|wait| !wait.is_zero());
-        asked
-            .unwrap_or(backoff.delay.max(LEAST_THROTTLE))
-            .min(backoff.max_delay)
-            .max(Duration::from_millis(1))
+        asked.unwrap_or(backoff.delay.max(LEAST_WAIT)).min(backoff.max_delay).max(Duration::from_millis(1))
     }
 
     /// Back to the front of its lane, at no cost; `excuse` is written down where it is another than before.
@@ -123,7 +120,7 @@ impl Judge<'_> {
         self.wait(held, backoff::delay(&self.settings.backoff, 1), None, failure)
     }
 
-    /// To `delayed`, at no cost. The member carries the crashes.
+    /// To `delayed`, at no cost, and not for too short a time. The member carries the crashes.
     pub(super) fn wait(
         &self,
         held: &Arc<Held>,
@@ -136,7 +133,7 @@ impl Judge<'_> {
             let record = Record { excused, ..carried_on(held) };
             edit(&held.bytes, self.retries_if_requeued(held), &record)
         });
-        Change::Wait { delay, bytes, failure }
+        Change::Wait { delay: delay.max(LEAST_WAIT), bytes, failure }
     }
 
     /// To `delayed`, to be looked at again at `due`. The crashes move out of the message and into the member, where

@@ -28,7 +28,8 @@ pub(crate) struct Shared {
     /// True from when shutdown waits for no send any more.
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) settle: mpsc::UnboundedSender<Settlement>,
-    /// Messages about which `breaker.lua` is being asked: nothing is claimed until it has answered.
+    /// Messages about which `breaker.lua` is being asked, and rests after its answers: nothing is claimed until both are
+    /// over.
     pub(crate) troubles: AtomicUsize,
     /// Boot clock, ms, when the log said that the breaker is open; 0 when it is not.
     pub(crate) breaker_told: AtomicU64,

@@ -7,6 +7,7 @@ macro_rules! lua {
 }
 
 pub(crate) const BEGIN: &str = lua!("begin");
+pub(crate) const BREAKER: &str = lua!("breaker");
 pub(crate) const CLAIM: &str = lua!(
     "claim/contract",
     "claim/fence",

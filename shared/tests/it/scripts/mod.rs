@@ -2,6 +2,7 @@
 
 mod account;
 mod begin;
+mod breaker;
 mod broken;
 mod call;
 mod claim_due;
@@ -9,7 +10,10 @@ mod claim_fence;
 mod claim_lanes;
 mod claim_room;
 mod every;
+mod in_doubt;
+mod probe;
 mod queue;
+mod rate_limit;
 mod settle;
 mod traces;
 mod upkeep;

@@ -150,7 +150,7 @@ impl Queue {
         let reply = self.run(&ask.call()).await;
         let values = reply.array();
         let messages =
-            values[5..].chunks(2).map(|pair| (pair[0].text().to_owned(), pair[1].bytes().to_vec()));
+            values[5..].chunks_exact(2).map(|pair| (pair[0].text().to_owned(), pair[1].bytes().to_vec()));
         Claimed {
             why: values[0].text().to_owned(),
             wait: values[1].int(),

@@ -168,6 +168,27 @@ async fn released_messages_are_the_next_in_their_old_order() {
     account(&mut queue).await;
 }
 
+/// All that were in flight, with somebody waiting in front and without.
+#[tokio::test]
+async fn throttled_ones_let_the_one_in_front_go_first_and_keep_their_order() {
+    for front in [false, true] {
+        let (mut queue, mut a, t) = begun(3).await;
+        if front {
+            queue.push("pending", &[message(8), message(9)]).await;
+        }
+        let mut call = release(1, &[(&t[2], "p", "", ""), (&t[1], "p", "", ""), (&t[0], "p", "", "d1")]);
+        for i in [7, 12, 17] {
+            call.args[i] = "1".into();
+        }
+        queue.settle(&call).await;
+        queue.command(&["HDEL", &key("control"), "throttled_until"]).await;
+        let expected = [message(8), d(1), d(2), d(3), message(9)];
+        let expected = if front { &expected[..] } else { &expected[1..4] };
+        assert_eq!(a.claim(&mut queue, 10).await.texts(), expected);
+        account(&mut queue).await;
+    }
+}
+
 #[tokio::test]
 async fn a_release_throttles_everybody_but_shortens_no_wait() {
     let (mut queue, mut a, t) = begun(3).await;

@@ -29,10 +29,10 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failur
 fn locate<'a, T: Deserialize<'a>>(bytes: &'a [u8], error: &serde_json::Error) -> String {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     match serde_path_to_error::deserialize::<_, Object<T>>(&mut json) {
-        Err(error) if error.inner().is_data() && error.path().iter().next().is_some() => {
-            format!("{}: {}", error.path(), without_content(&error.inner().to_string()))
+        Err(error) if error.path().iter().next().is_some() => {
+            format!("{}: {}", error.path(), in_words(&error.inner().to_string()))
         }
-        _ => without_content(&error.to_string()),
+        _ => in_words(&error.to_string()),
     }
     .chars()
     .map(|c| if c.is_control() { ' ' } else { c })
@@ -40,11 +40,20 @@ fn locate<'a, T: Deserialize<'a>>(bytes: &'a [u8], error: &serde_json::Error) ->
     .collect()
 }
 
-/// serde repeats the string it did not want, which may be a whole body.
-fn without_content(error: &str) -> String {
-    match (error.find("string \""), error.rfind("\", expected")) {
-        (Some(start), Some(end)) if start < end => format!("{}string{}", &error[..start], &error[end + 1..]),
-        _ => error.to_owned(),
+/// What serde says, without the value it did not want, which may be a whole body, and with a cure where it has none.
+fn in_words(error: &str) -> String {
+    let halves = ["unexpected end of hex escape", "lone leading surrogate in hex escape"];
+    let half = halves.iter().find_map(|half| error.strip_prefix(half));
+    let error = half.map_or(Cow::Borrowed(error), |place| {
+        format!("half of an emoji or another character that takes two \\u escapes{place}").into()
+    });
+    let value = error.find("invalid type: ").map(|at| at + "invalid type: ".len());
+    match (value, error.rfind(", expected")) {
+        (Some(start), Some(end)) if start < end => {
+            let kind = error[start..end].split(['"', '`']).next().unwrap_or_default();
+            format!("{}{}{}", &error[..start], kind.trim_end(), &error[end..])
+        }
+        _ => error.into_owned(),
     }
 }
 

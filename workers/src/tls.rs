@@ -19,7 +19,8 @@ pub(crate) fn system_roots() -> RootCertStore {
 pub(crate) fn client_config(roots: RootCertStore) -> Result<ClientConfig, String> {
     if roots.is_empty() {
         return Err(
-            "this system has no root certificates to check the server's by: install `ca-certificates`".into(),
+            "there are no root certificates to check the server's by: install `ca-certificates`, or mend SSL_CERT_FILE"
+                .into(),
         );
     }
     Ok(config(roots))

@@ -67,7 +67,11 @@ impl Head {
         let raw: Result<Raw<'_>, String> = if std::str::from_utf8(bytes).is_err() {
             Err("not UTF-8".to_owned())
         } else {
-            serde_json::from_slice(bytes).map_err(|error| format!("not a JSON object: {error}"))
+            serde_json::from_slice(bytes).map_err(|error| match error.is_data() && !is_object(bytes) {
+                // serde would repeat the whole of a string.
+                true => "not a JSON object".to_owned(),
+                false => format!("not a JSON object: {error}"),
+            })
         };
         let raw =
             raw.and_then(|raw| if is_object(bytes) { Ok(raw) } else { Err("not a JSON object".to_owned()) });

@@ -237,6 +237,9 @@ fn what_is_no_object_is_malformed_and_wrapped() {
         assert!(malformed.wrap, "{text}: {malformed}");
         assert!(malformed.reason.starts_with("not a JSON object"), "{text}: {malformed}");
     }
+    for text in [r#""my secret""#, r#"["my secret"]"#, "[]", "5", "null"] {
+        assert_eq!(read(text).expect_err(text).reason, "not a JSON object", "nothing of {text} is shown");
+    }
     let malformed = Head::read(b"{\"id\":\"a\",\"x\":\"\xff\"}", LIMIT).expect_err("no UTF-8");
     assert_eq!((malformed.reason.as_str(), malformed.wrap), ("not UTF-8", true));
 }

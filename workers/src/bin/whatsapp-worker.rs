@@ -8,7 +8,7 @@ use redispatch_workers::whatsapp::WhatsAppChannel;
 const ABOUT: &str = "Sends the messages of the queue `whatsapp` through Twilio.";
 
 const EXAMPLES: &str = "\
-WHATSAPP_ACCOUNT_SID=AC… WHATSAPP_AUTH_TOKEN=… WHATSAPP_FROM_NUMBER=+1…
+WHATSAPP_ACCOUNT_SID=AC… WHATSAPP_AUTH_TOKEN=… WHATSAPP_FROM_NUMBER=+1… \\
   whatsapp-worker --check
 whatsapp-worker --whatsapp-auth-token-file /run/secrets/twilio
 whatsapp-worker --dry-run

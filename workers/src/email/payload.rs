@@ -85,13 +85,10 @@ mod tests {
 
     #[test]
     fn faults_name_their_field() {
-        assert!(
-            error(r#"{"subject":5}"#).starts_with("subject: invalid type: integer `5`, expected a string")
-        );
+        assert!(error(r#"{"subject":5}"#).starts_with("subject: invalid type: integer, expected a string"));
         assert!(error(r#"{"to":["a@b",{}]}"#).starts_with("to[1]: invalid type: map, expected a string"));
         assert!(
-            error(r#"{"to":true}"#)
-                .starts_with("to: invalid type: boolean `true`, expected a string or a list")
+            error(r#"{"to":true}"#).starts_with("to: invalid type: boolean, expected a string or a list")
         );
         assert!(error(r#"{"attachments":[{},{"content":[]}]}"#).starts_with("attachments[1].content: "));
         assert!(

@@ -102,7 +102,7 @@ pub(crate) fn body<'a>(bytes: &[u8], given: Option<&'a str>, has_media: bool) ->
         (_, 1..=LONGEST_BODY) => Ok(body),
         (_, 0) if has_media => Ok(body),
         (None, 0) => {
-            let others = ["text", "content", "msg", "sms"];
+            let others = ["message", "text", "content", "msg", "sms"];
             Err(Failure::malformed(format!("`body` is missing{}", typo::hint(bytes, "body", &others))))
         }
         (Some(_), 0) => Err(Failure::malformed("`body` is empty: write a text of 1 to 1,600 characters")),
@@ -142,8 +142,8 @@ fn url(field: &str, text: &str) -> Result<String, Failure> {
     if usable && text.bytes().all(|b| b > b' ' && b != 0x7f) {
         return Ok(text.to_owned());
     }
-    let why = format!("{field}: {} is no URL: write it as https://host/path", excerpt(text));
-    Err(Failure::malformed(why))
+    // Not shown: it may hold a password or a token, and reasons are logged.
+    Err(Failure::malformed(format!("{field}: is no URL: write it as https://host/path, without spaces")))
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ fn urls() {
         let error = malformed(&with(&format!("{bad:?}")));
         assert!(
             error.starts_with("media_urls[1]: ")
-                && error.ends_with("is no URL: write it as https://host/path"),
+                && error.ends_with("is no URL: write it as https://host/path, without spaces"),
             "{error}"
         );
     }
@@ -123,6 +123,32 @@ fn urls() {
     assert!(malformed(&with(&ten)).starts_with("media_urls: 11 are given"));
     let error = malformed(r#"{"to":"+491701234567","body":"x","status_callback":"localhost:1/x"}"#);
     assert!(error.starts_with("status_callback: "), "{error}");
+}
+
+/// Reasons are logged, and bodies and secrets are not.
+#[test]
+fn a_reason_shows_neither_body_nor_secret() {
+    for (fields, expected) in [
+        (r#""body":482913"#, "body: invalid type: integer, expected a string at line 1 column"),
+        (r#""body":4829.13"#, "body: invalid type: floating point, expected a string at line 1 column"),
+        (
+            r#""body":"x","media_urls":{"482913":1}"#,
+            "media_urls: invalid type: map, expected a string or a list",
+        ),
+        (r#""body":"x","status_callback":"https://me:482913@a.example/ x""#, "status_callback: is no URL"),
+    ] {
+        let error = malformed(&format!(r#"{{"to":"{TO}",{fields}}}"#));
+        assert!(error.starts_with(expected) && !error.contains("4829"), "{error}");
+    }
+}
+
+/// What a producer sends that cut its text in the middle of an emoji.
+#[test]
+fn half_an_emoji() {
+    for half in [r"\ud83d", r"\ud83d x", r"\ud83d\u0041", r"\ude00"] {
+        let error = malformed(&format!(r#"{{"to":"{TO}","body":"Hi {half}"}}"#));
+        assert!(error.starts_with("body: half of an emoji"), "{half}: {error}");
+    }
 }
 
 #[test]

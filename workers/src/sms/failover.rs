@@ -243,10 +243,10 @@ pub(super) fn first<T>(all: &[T], takes: impl Fn(&T) -> Result<(), Failure>) -> 
     Err(nobody(failures))
 }
 
-/// Why nobody can send a message of this kind.
+/// Why nobody can send a message of this kind. By no provider: none was asked.
 fn nobody(mut failures: Vec<Failure>) -> Failure {
     if failures.len() == 1 {
-        return failures.remove(0);
+        return Failure { provider: None, ..failures.remove(0) };
     }
     Failure::malformed(format!("no provider can send this: {}", said(failures.iter())))
 }
@@ -329,5 +329,6 @@ mod tests {
         let failure = nobody(vec![failure("twilio"), failure("aws-sns")]);
         assert!(failure.malformed);
         assert_eq!(failure.error, "no provider can send this: twilio: no; aws-sns: no");
+        assert_eq!(nobody(vec![self::failure("twilio")]), Failure::new("no"));
     }
 }

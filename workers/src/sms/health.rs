@@ -6,6 +6,8 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
+/// Longest wait that a provider is granted, whatever it asks for.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// What this process knows about one provider. Times are of `redispatch::clock::boot_ms`.
 #[derive(Debug, Default)]
@@ -125,6 +127,7 @@ impl Drop for Turn<'_> {
 
 impl State {
     fn fail(&mut self, wait: Option<Duration>, now_ms: u64) -> Option<Change> {
+        let wait = wait.map(|wait| wait.min(LONGEST_WAIT));
         let until = |length: Duration| now_ms + length.as_millis() as u64;
         match &mut self.pause {
             Some(pause) if now_ms < pause.until_ms => {
@@ -218,6 +221,14 @@ mod tests {
         assert!(health.turn(69_999).is_none());
         assert_eq!(health.turn(70_000).unwrap().end(BAD, 70_000), None);
         assert!(health.turn(71_999).is_none());
+    }
+
+    #[test]
+    fn nobody_is_left_for_ever() {
+        let health = Health::default();
+        let change = health.turn(1).unwrap().end(Sign::Bad(Some(Duration::MAX)), 1);
+        assert_eq!(change, Some(Change::Left(LONGEST_WAIT)));
+        assert!(health.turn(3_600_001).is_some());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Requests to Twilio over connections that are kept.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -91,8 +92,14 @@ impl Client {
         match (ended, leave.get()) {
             (Ok(answer), _) => answer.outcome(&self.settings, origin),
             (Err(_), Some(Err(unconfirmed))) => (*unconfirmed).into(),
-            (Err(Ended::Failed(error)), None) => self.not_connected(&error),
-            (Err(Ended::OutOfTime(why)), None) => why.into(),
+            (Err(Ended::Failed(error)), None) => {
+                let on = if refused_by_tls(&error) { "nonsense" } else { "no answer" };
+                meaning(Stage::Connect, &[on]).outcome(self.unreached(cause(&error)), false)
+            }
+            (Err(Ended::OutOfTime(TimeUp::Shutdown)), None) => Outcome::Unconfirmed,
+            (Err(Ended::OutOfTime(why)), None) => {
+                meaning(Stage::Connect, &["no answer"]).outcome(self.unreached(why), false)
+            }
             (Err(ended), Some(Ok(()))) => {
                 let why = match ended {
                     Ended::Failed(error) => {
@@ -121,7 +128,7 @@ impl Client {
         let answer = async { Answer::read(request.send().await?).await };
         match tokio::time::timeout(CHECK_TIMEOUT, answer).await {
             Ok(Ok(answer)) => answer.account(&self.settings),
-            Ok(Err(error)) => Err(self.unreached(&error)),
+            Ok(Err(error)) => Err(self.unreached(cause(&error))),
             Err(_) => {
                 let error =
                     format!("no answer from {} within {} s", self.settings.api_url, CHECK_TIMEOUT.as_secs());
@@ -130,13 +137,8 @@ impl Client {
         }
     }
 
-    fn not_connected(&self, error: &reqwest::Error) -> Outcome {
-        let on = if refused_by_tls(error) { "nonsense" } else { "no answer" };
-        meaning(Stage::Connect, &[on]).outcome(self.unreached(error), false)
-    }
-
-    fn unreached(&self, error: &reqwest::Error) -> Failure {
-        Failure::new(format!("cannot reach {}: {}", self.settings.api_url, cause(error))).by(super::NAME)
+    fn unreached(&self, why: impl Display) -> Failure {
+        Failure::new(format!("cannot reach {}: {why}", self.settings.api_url)).by(super::NAME)
     }
 }
 

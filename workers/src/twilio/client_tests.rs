@@ -74,6 +74,10 @@ async fn shutdown_now() -> TimeUp {
     TimeUp::Shutdown
 }
 
+async fn a_minute_is_over() -> TimeUp {
+    TimeUp::SendTimeout(Duration::from_secs(60))
+}
+
 fn taken() -> Outcome {
     Outcome::Sent(Receipt { provider_id: Some("SM1".into()), provider: Some("twilio") })
 }
@@ -155,6 +159,11 @@ async fn out_of_time_before_and_after_the_request() {
     // a confirmation that never ends: surely not sent
     let outcome = client.send(&POST, Origin::Message, std::future::pending(), shutdown_now()).await;
     assert_eq!(outcome, Outcome::Unconfirmed);
+    // a handshake that nobody answers
+    let secure = self::client(client.settings.api_url.replace("http:", "https:"));
+    let outcome = secure.send(&POST, Origin::Message, async { Ok(()) }, a_minute_is_over()).await;
+    let Outcome::Unreachable(failure) = outcome else { panic!("{outcome:?}") };
+    assert!(failure.error.contains(": no answer within SEND_TIMEOUT_MS"), "{}", failure.error);
 
     let (arrived, waits) = oneshot::channel();
     let server = async {
@@ -172,7 +181,7 @@ async fn out_of_time_before_and_after_the_request() {
     };
     let time_up = async {
         waits.await.unwrap();
-        TimeUp::SendTimeout(Duration::from_secs(60))
+        a_minute_is_over().await
     };
     let (_open, outcome) =
         tokio::join!(server, client.send(&POST, Origin::Message, async { Ok(()) }, time_up));

@@ -32,8 +32,12 @@ const METADATA: Duration = Duration::from_secs(1);
 /// This system has no certificates to trust.
 pub(super) fn http() -> Result<SharedHttpClient, Fault> {
     if rustls_native_certs::load_native_certs().certs.is_empty() {
-        let problem = "cannot be reached: this system has no root certificates to check the server's by";
-        return Err(Fault::new("SMS_PROVIDER=aws-sns", problem, "install `ca-certificates`"));
+        let problem = "cannot be reached: there are no root certificates to check the server's by";
+        return Err(Fault::new(
+            "SMS_PROVIDER=aws-sns",
+            problem,
+            "install `ca-certificates`, or mend SSL_CERT_FILE",
+        ));
     }
     let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     Ok(Builder::new().pool_idle_timeout(IDLE).tls_provider(ring).build_https())

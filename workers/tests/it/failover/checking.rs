@@ -60,6 +60,31 @@ async fn no_credentials_at_all() {
     assert_eq!(site.queue().left().await.waiting, 1);
 }
 
+/// Keys and region out of a profile, as the SDK finds them.
+#[tokio::test]
+async fn a_profile_will_do() {
+    let site = Site::start().await;
+    let profile = tempfile::NamedTempFile::new().unwrap();
+    let keys = "aws_access_key_id = AKIAPROFILE\naws_secret_access_key = secret-word\nregion = us-east-1\n";
+    std::fs::write(&profile, format!("[mine]\n{keys}")).unwrap();
+    let path = profile.path().to_str().unwrap();
+    let own = [
+        ("SMS_PROVIDER", "aws-sns"),
+        ("AWS_REGION", ""),
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+        ("AWS_SHARED_CREDENTIALS_FILE", path),
+        ("AWS_PROFILE", "mine"),
+    ];
+    let checked = site.check(&own).await;
+    let said = text(&checked.stdout);
+    assert!(said.contains("sms       ok: aws-sns: credentials accepted in us-east-1"), "{said}");
+    let worker = site.worker(&own).await;
+    site.push([0]).await;
+    assert_eq!(site.by_sns(1).await, numbers([0]));
+    stop(&worker).await;
+}
+
 #[tokio::test]
 async fn no_region() {
     let site = Site::start().await;

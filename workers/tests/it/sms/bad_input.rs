@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::{Site, record_of};
 use crate::queue::{Left, NOTHING};
-use crate::site::{Channel as _, stop};
+use crate::site::{Channel as _, Sns, stop};
 
 /// None of them leaves this host.
 #[tokio::test]
@@ -73,4 +73,35 @@ async fn each_is_kept_with_a_reason_to_act_on() {
     }
     assert_eq!((site.channel.attempts(), site.queue().counter("retried").await), (0, 0));
     assert_eq!(site.queue().left().await, Left { dead: cases.len() as i64, ..NOTHING });
+}
+
+/// Whatever stands where `to` or `topic` should: nothing leaves, although there is a default topic.
+#[tokio::test]
+async fn nothing_is_published_by_mistake() {
+    let site = crate::site::Site::<Sns>::start().await;
+    let worker = site.worker(&[("SNS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:news")]).await;
+    let messages = [
+        json!({"body": "x"}),
+        json!({"to": null, "body": "x"}),
+        json!({"to": "", "body": "x"}),
+        json!({"to": " ", "body": "x"}),
+        json!({"too": "+491701234567", "body": "x"}),
+        json!({"to": "news", "body": "x"}),
+        json!({"to": "arn:aws:sns:us-east-1:123456789012:news", "body": "x"}),
+        json!({"topic": false, "body": "x"}),
+        json!({"topic": null, "body": "x"}),
+        json!({"topic": "", "body": "x"}),
+        json!({"topic": "true", "body": "x"}),
+        json!({"topic": 1, "body": "x"}),
+        json!({"topic": [true], "body": "x"}),
+        json!({"Topic": true, "body": "x"}),
+        json!({"topic": true, "to": "+491701234567", "body": "x"}),
+        json!({"topic": "arn:aws:sns:eu-west-1:123456789012:news", "body": "x"}),
+        json!({"topic": "arn:aws:sqs:us-east-1:123456789012:news", "body": "x"}),
+    ];
+    site.queue().push(&messages.each_ref().map(ToString::to_string)).await;
+    site.queue().push(&[r#"{"topic":false,"topic":true,"body":"x"}"#.to_owned()]).await;
+    assert_eq!(site.queue().settled().await, messages.len() as i64 + 1);
+    stop(&worker).await;
+    assert_eq!(site.channel.attempts(), 0);
 }

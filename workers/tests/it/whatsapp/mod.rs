@@ -101,6 +101,7 @@ async fn bad_input_is_kept_with_a_reason_to_act_on() {
             "`content_variables` need a `content_sid`",
         ),
         (json!({"to": to, "x": 9}), "malformed", "`body` is missing"),
+        (json!({"to": to, "message": "12"}), "malformed", "`body` is missing (there is a `message`)"),
         (json!({"to": to, "body": "ü".repeat(1601), "x": 10}), "malformed", "`body` has 1601 characters"),
         (json!({"to": to, "body": "11", "from": "ACME"}), "reject", "from: \"ACME\" is no phone number"),
     ];

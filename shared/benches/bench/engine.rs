@@ -64,7 +64,8 @@ pub(crate) async fn bare(url: &str, messages: usize) -> f64 {
     let claim_keys =
         "processing messages delayed claimed pending:high pending pending:low control claims counters";
     let claim_keys: Vec<String> = claim_keys.split(' ').map(key).collect();
-    let complete_keys: Vec<String> = ["processing", "messages", "counters", "recent"].map(key).into();
+    let complete_keys: Vec<String> =
+        ["processing", "messages", "counters", "recent", "control"].map(key).into();
     // As a worker of its own each time: its claims start at 1.
     let start = format!("bare{:07}", std::process::id() + ROUND.fetch_add(1, Relaxed) as u32);
     let (mut done, mut seq) = (0, 0usize);
@@ -73,7 +74,7 @@ pub(crate) async fn bare(url: &str, messages: usize) -> f64 {
         seq += 1;
         let first = (seq * 100).to_string();
         let seq = seq.to_string();
-        let args = [&start, &seq, &first, "100", "8388608", "30000", "1", "0", "0", "p"];
+        let args = [&start, &seq, &first, "100", "8388608", "30000", "1", "0", "0", "p", "0", "0", "0"];
         let args: Vec<Value> = args.into_iter().map(Value::from).collect();
         let answer: Vec<Value> = client.evalsha(&claim, claim_keys.clone(), args).await.unwrap();
         let tokens: Vec<Value> = answer[5..].iter().step_by(2).cloned().collect();

@@ -3,6 +3,7 @@
 mod channel;
 mod check;
 mod confirmed;
+mod content;
 mod dry_run;
 pub mod email;
 #[cfg(test)]

@@ -1,19 +1,13 @@
 //! From the bytes of a message to an SMS that a provider may get.
 
 use redispatch::Failure;
-use url::Url;
 
 use super::message::{Sms, Target};
 use super::payload::{SmsPayload, Topic};
 use super::sender;
-use crate::json::{OneOrMany, Text, excerpt};
+use crate::content::{body, media, missing_to, url};
+use crate::json::excerpt;
 use crate::phone::Validation;
-use crate::typo;
-
-/// Characters of a body; Twilio takes no more.
-pub(crate) const LONGEST_BODY: usize = 1_600;
-/// Media of one message; Twilio takes no more.
-const MOST_MEDIA: usize = 10;
 
 /// Reads and checks a message.
 ///
@@ -55,16 +49,6 @@ fn target(bytes: &[u8], payload: &SmsPayload<'_>, phones: Validation) -> Result<
     }
 }
 
-/// The reason where nobody is to get it.
-pub(crate) fn missing_to(bytes: &[u8], is_empty: bool) -> Failure {
-    let others =
-        ["phone", "phone_number", "phonenumber", "number", "recipient", "recipients", "mobile", "msisdn"];
-    Failure::malformed(match is_empty {
-        true => "`to` is empty: give a number, + and the country code first".to_owned(),
-        false => format!("`to` is missing{}", typo::hint(bytes, "to", &others)),
-    })
-}
-
 fn is_topic_arn(text: &str) -> bool {
     let parts: Vec<_> = text.split(':').collect();
     matches!(parts[..], ["arn", partition, "sns", region, account, name]
@@ -77,7 +61,7 @@ fn is_topic_arn(text: &str) -> bool {
 /// # Errors
 ///
 /// Malformed: they do not.
-pub(crate) fn one_of<'a>(
+fn one_of<'a>(
     (name, value): (&str, Option<&'a str>),
     (other_name, other): (&str, Option<&'a str>),
 ) -> Result<Option<&'a str>, Failure> {
@@ -88,62 +72,6 @@ pub(crate) fn one_of<'a>(
         }
         _ => Ok(value.or(other)),
     }
-}
-
-/// The text to send; empty only beside media.
-///
-/// # Errors
-///
-/// Malformed: missing, empty, too long.
-pub(crate) fn body<'a>(bytes: &[u8], given: Option<&'a str>, has_media: bool) -> Result<&'a str, Failure> {
-    let body = given.unwrap_or_default();
-    let count = body.chars().count();
-    match (given, count) {
-        (_, 1..=LONGEST_BODY) => Ok(body),
-        (_, 0) if has_media => Ok(body),
-        (None, 0) => {
-            let others = ["message", "text", "content", "msg", "sms"];
-            Err(Failure::malformed(format!("`body` is missing{}", typo::hint(bytes, "body", &others))))
-        }
-        (Some(_), 0) => Err(Failure::malformed("`body` is empty: write a text of 1 to 1,600 characters")),
-        _ => {
-            let why =
-                format!("`body` has {count} characters, and at most 1,600 can be sent: shorten or split it");
-            Err(Failure::malformed(why))
-        }
-    }
-}
-
-/// The URLs of media.
-///
-/// # Errors
-///
-/// Malformed: too many, or one is no URL.
-pub(crate) fn media(given: Option<&OneOrMany<'_>>) -> Result<Vec<String>, Failure> {
-    let urls: &[Text<'_>] = match given {
-        None => &[],
-        Some(OneOrMany::One(url)) => std::slice::from_ref(url),
-        Some(OneOrMany::Many(urls)) => urls,
-    };
-    if urls.len() > MOST_MEDIA {
-        let count = urls.len();
-        return Err(Failure::malformed(format!(
-            "media_urls: {count} are given, and at most {MOST_MEDIA} can be sent"
-        )));
-    }
-    let numbered = urls.iter().enumerate();
-    numbered.map(|(index, text)| url(&format!("media_urls[{index}]"), text)).collect()
-}
-
-/// A URL that others can open.
-fn url(field: &str, text: &str) -> Result<String, Failure> {
-    let usable = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    // The parser mends white space and control characters; Twilio would get them as they are.
-    if usable && text.bytes().all(|b| b > b' ' && b != 0x7f) {
-        return Ok(text.to_owned());
-    }
-    // Not shown: it may hold a password or a token, and reasons are logged.
-    Err(Failure::malformed(format!("{field}: is no URL: write it as https://host/path, without spaces")))
 }
 
 #[cfg(test)]

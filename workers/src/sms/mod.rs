@@ -1,13 +1,13 @@
 //! Sending SMS: the settings, the queue's message, and the providers.
 
 mod channel;
-pub(crate) mod check;
+mod check;
 mod failover;
 mod health;
 pub mod message;
 pub(crate) mod parts;
 pub mod payload;
-pub(crate) mod preview;
+mod preview;
 mod provider;
 pub mod schema;
 mod sender;

@@ -9,10 +9,8 @@ use super::message::{Sms, Target};
 use super::parts::{Encoding, Parts};
 use super::settings::{ProviderSettings, SmsSettings};
 use super::{failover, twilio};
+use crate::content::{shown, shown_media};
 use crate::twilio::Sender;
-
-/// Most of a body that is shown, in characters.
-const BODY_SHOWN: usize = 70;
 
 /// The SMS a message would become, as (name, value) lines.
 ///
@@ -40,19 +38,8 @@ pub(super) fn preview(
         Target::Topic(None) => "the topic SNS_TOPIC_ARN".to_owned(),
     };
     let mut lines = vec![("from", from), ("to", to), ("body", shown(&sms.body)), ("size", size(&sms))];
-    lines.extend(media(&sms.media_urls));
+    lines.extend(shown_media(&sms.media_urls));
     Ok(lines)
-}
-
-/// The start of a body, in one line.
-pub(crate) fn shown(body: &str) -> String {
-    let start: String = body.chars().take(BODY_SHOWN).collect();
-    format!("{start:?}{}", if start.len() < body.len() { "…" } else { "" })
-}
-
-/// How many media there are, if any.
-pub(crate) fn media(urls: &[String]) -> Option<(&'static str, String)> {
-    (!urls.is_empty()).then(|| ("media", urls.len().to_string()))
 }
 
 /// `81 characters, 2 parts of UCS-2`

@@ -5,9 +5,9 @@ use serde_json::value::RawValue;
 
 use super::message::{Content, WhatsApp};
 use super::payload::WhatsAppPayload;
+use crate::content::{body, media, missing_to};
 use crate::json::excerpt;
 use crate::phone::Validation;
-use crate::sms::check::{body, media, missing_to};
 use crate::twilio;
 
 /// Stands before every number.

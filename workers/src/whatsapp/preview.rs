@@ -7,7 +7,7 @@ use redispatch::telemetry::mask;
 use super::check::{bare, check};
 use super::message::Content;
 use super::settings::WhatsAppSettings;
-use crate::sms::preview::{media, shown};
+use crate::content::{shown, shown_media};
 
 /// The message that would go out, as (name, value) lines.
 ///
@@ -24,7 +24,7 @@ pub(super) fn preview(
     match &message.content {
         Content::Free { body, media_urls } => {
             lines.push(("body", shown(body)));
-            lines.extend(media(media_urls));
+            lines.extend(shown_media(media_urls));
         }
         Content::Template { sid, variables } => {
             lines.push(("template", sid.clone()));

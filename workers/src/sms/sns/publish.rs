@@ -145,8 +145,7 @@ fn out_of_time(why: TimeUp, passage: Passage) -> Outcome {
     let failure = Failure::new(why.to_string()).by(NAME);
     match (passage, why) {
         (Passage::Left, _) => Outcome::InDoubt(failure),
-        (_, TimeUp::Shutdown) => Outcome::Unconfirmed,
-        (Passage::Waiting, TimeUp::SendTimeout(_)) => Outcome::Unreachable(failure),
-        (_, TimeUp::SendTimeout(_)) => Outcome::Retry(failure),
+        (Passage::Refused, _) | (_, TimeUp::Shutdown) => Outcome::Unconfirmed,
+        (Passage::Nowhere | Passage::Waiting, TimeUp::SendTimeout(_)) => Outcome::Unreachable(failure),
     }
 }

@@ -134,13 +134,13 @@ pub(crate) async fn judge(
     judged
 }
 
-/// This worker claims nothing for one poll: where others get through all the same, they keep the breaker closed, and
-/// what only this host cannot reach or log in to would go round and round.
+/// This worker claims nothing for one poll, a second at most: where others get through all the same, they keep the
+/// breaker closed, and what only this host cannot reach or log in to would go round and round.
 fn rest(shared: &Arc<Shared>) {
     let shared = shared.clone();
     shared.troubles.fetch_add(1, Relaxed);
     tokio::spawn(async move {
-        tokio::time::sleep(shared.settings.poll_interval).await;
+        tokio::time::sleep(shared.settings.poll_interval.min(SHORTEST_PAUSE)).await;
         shared.troubles.fetch_sub(1, Relaxed);
         shared.slots.notify_one();
     });

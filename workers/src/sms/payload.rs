@@ -15,14 +15,17 @@ use crate::json::{self, OneOrMany, Text};
 pub struct SmsPayload<'a> {
     /// Who gets it: one number in E.164, such as `+491701234567`.
     #[serde(borrow)]
+    #[schemars(regex(pattern = r"^\+[1-9][0-9]{6,14}$"))]
     pub to: Option<Text<'a>>,
     /// In place of `to`, with SNS only: `true` publishes to the topic `SNS_TOPIC_ARN`, a topic's ARN to that one.
     pub topic: Option<Topic>,
     /// The text, 1 to 1,600 characters. May be left out where there are `media_urls`.
     #[serde(borrow)]
+    #[schemars(length(max = 1600))]
     pub body: Option<Text<'a>>,
     /// Another name of `body`.
     #[serde(borrow)]
+    #[schemars(length(max = 1600))]
     pub message: Option<Text<'a>>,
     /// The sender: a number in E.164, a short code, a sender ID of up to 11 letters and digits, or the SID of a
     /// messaging service. That of the settings where it is left out.
@@ -30,6 +33,7 @@ pub struct SmsPayload<'a> {
     pub from: Option<Text<'a>>,
     /// Pictures and the like: up to 10 URLs, `http` or `https`. Twilio only.
     #[serde(borrow)]
+    #[schemars(extend("maxItems" = 10))]
     pub media_urls: Option<OneOrMany<'a>>,
     /// Where Twilio reports what becomes of the message: a URL, `http` or `https`.
     #[serde(borrow)]

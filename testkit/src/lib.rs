@@ -14,6 +14,7 @@
 mod child;
 pub mod client;
 mod eventually;
+mod listener;
 pub mod moto;
 mod port;
 pub mod process;

@@ -21,13 +21,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 pub use script::{Act, Rule, Step};
 use tls::Certificate;
 
 use crate::LIMIT;
-use crate::watched::{self, Counted};
+use crate::listener::{Connections, Listener};
+use crate::watched;
 
 /// What the server offers. The default: plain text, no login, `8BITMIME` and `SMTPUTF8`.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ pub struct Received {
 pub struct SmtpServer {
     shared: Arc<Shared>,
     address: SocketAddr,
-    listener: Option<JoinHandle<()>>,
+    listener: Listener,
 }
 
 struct Shared {
@@ -94,10 +94,7 @@ struct Shared {
     rules: Mutex<Vec<Rule>>,
     commands: Mutex<Vec<(usize, String)>>,
     received: watch::Sender<Vec<Received>>,
-    /// Connections that were ever made.
-    connections: watch::Sender<usize>,
-    /// Connections open now.
-    open: watch::Sender<usize>,
+    connections: Connections,
     /// Connections that stall now.
     stalled: watch::Sender<usize>,
     /// Goes up with every release.
@@ -119,13 +116,12 @@ impl SmtpServer {
             rules: Mutex::default(),
             commands: Mutex::default(),
             received: watch::Sender::default(),
-            connections: watch::Sender::default(),
-            open: watch::Sender::default(),
+            connections: Connections::default(),
             stalled: watch::Sender::default(),
             released: watch::Sender::default(),
         };
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut server = Self { shared: Arc::new(shared), address: any_port, listener: None };
+        let mut server = Self { shared: Arc::new(shared), address: any_port, listener: Listener::default() };
         server.restart().await;
         server
     }
@@ -176,12 +172,12 @@ impl SmtpServer {
 
     /// Connections made so far.
     pub fn connections(&self) -> usize {
-        *self.shared.connections.borrow()
+        *self.shared.connections.made.borrow()
     }
 
     /// Waits until exactly `count` connections are open.
     pub async fn open(&self, count: usize) {
-        self.until(&self.shared.open, "open connections", |open| *open == count).await;
+        self.until(&self.shared.connections.open, "open connections", |open| *open == count).await;
     }
 
     /// Every command so far with its connection's number, AUTH without what followed it.
@@ -196,10 +192,7 @@ impl SmtpServer {
 
     /// Refuses connections from now on and hangs up on all there are.
     pub async fn stop(&mut self) {
-        if let Some(listener) = self.listener.take() {
-            listener.abort();
-            let _ = listener.await;
-        }
+        self.listener.stop().await;
         self.open(0).await;
     }
 
@@ -208,7 +201,9 @@ impl SmtpServer {
         self.stop().await;
         let listener = TcpListener::bind(self.address).await.expect("a port to listen on");
         self.address = listener.local_addr().expect("a bound address");
-        self.listener = Some(tokio::spawn(accept(listener, Arc::clone(&self.shared))));
+        let shared = Arc::clone(&self.shared);
+        let serve = move |stream, number| serve(stream, number, Arc::clone(&shared));
+        self.listener = Listener::start(listener, self.shared.connections.clone(), serve);
     }
 
     async fn until<T: Clone>(
@@ -223,37 +218,11 @@ impl SmtpServer {
     }
 }
 
-impl Drop for SmtpServer {
-    fn drop(&mut self) {
-        if let Some(listener) = &self.listener {
-            listener.abort();
-        }
+/// The client hanging up is what many tests are about.
+async fn serve(stream: TcpStream, number: usize, shared: Arc<Shared>) {
+    if stream.set_nodelay(true).is_ok() {
+        let _ = session::Session::new(stream, number, shared).run().await;
     }
-}
-
-/// Owns its connections: they end with it.
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let mut sessions = tokio::task::JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let mut number = 0;
-        shared.connections.send_modify(|count| {
-            *count += 1;
-            number = *count;
-        });
-        let open = Counted::new(&shared.open);
-        let shared = Arc::clone(&shared);
-        sessions.spawn(async move {
-            let _open = open;
-            // The client hanging up is what many tests are about.
-            let _ = serve(stream, number, shared).await;
-        });
-        while sessions.try_join_next().is_some() {}
-    }
-}
-
-async fn serve(stream: TcpStream, number: usize, shared: Arc<Shared>) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    session::Session::new(stream, number, shared).run().await
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -21,12 +21,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 pub use request::Request;
 pub use script::{Answer, Rule};
 
 use crate::LIMIT;
+use crate::listener::{Connections, Listener};
 use crate::port::Port;
 use crate::watched;
 
@@ -38,7 +38,7 @@ use crate::watched;
 pub struct TwilioServer {
     shared: Arc<Shared>,
     port: Port,
-    listener: Option<JoinHandle<()>>,
+    listener: Listener,
 }
 
 #[derive(Default)]
@@ -46,10 +46,7 @@ struct Shared {
     login: Mutex<Option<(String, String)>>,
     rules: Mutex<Vec<Rule>>,
     requests: watch::Sender<Vec<Request>>,
-    /// Connections that were ever made.
-    connections: watch::Sender<usize>,
-    /// Connections open now.
-    open: watch::Sender<usize>,
+    connections: Connections,
     /// Requests that stall now.
     stalled: watch::Sender<usize>,
     /// Goes up with every release.
@@ -59,7 +56,8 @@ struct Shared {
 impl TwilioServer {
     /// Listens on a free port of 127.0.0.1 and accepts every message.
     pub async fn start() -> Self {
-        let mut server = Self { shared: Arc::default(), port: Port::reserve(), listener: None };
+        let mut server =
+            Self { shared: Arc::default(), port: Port::reserve(), listener: Listener::default() };
         server.restart().await;
         server
     }
@@ -126,20 +124,17 @@ impl TwilioServer {
 
     /// Connections made so far.
     pub fn connections(&self) -> usize {
-        *self.shared.connections.borrow()
+        *self.shared.connections.made.borrow()
     }
 
     /// Waits until exactly `count` connections are open.
     pub async fn open(&self, count: usize) {
-        self.until(&self.shared.open, "open connections", |open| *open == count).await;
+        self.until(&self.shared.connections.open, "open connections", |open| *open == count).await;
     }
 
     /// Refuses connections from now on and hangs up on all there are.
     pub async fn stop(&mut self) {
-        if let Some(listener) = self.listener.take() {
-            listener.abort();
-            let _ = listener.await;
-        }
+        self.listener.stop().await;
         self.open(0).await;
     }
 
@@ -147,7 +142,9 @@ impl TwilioServer {
     pub async fn restart(&mut self) {
         self.stop().await;
         let listener = TcpListener::bind(self.port.addr()).await.expect("a port to listen on");
-        self.listener = Some(tokio::spawn(serve::accept(listener, Arc::clone(&self.shared))));
+        let shared = Arc::clone(&self.shared);
+        let serve = move |stream, number| serve::serve(stream, number, Arc::clone(&shared));
+        self.listener = Listener::start(listener, self.shared.connections.clone(), serve);
     }
 
     async fn until<T: Clone>(
@@ -162,14 +159,6 @@ impl TwilioServer {
             let last = &requests[requests.len().saturating_sub(5)..];
             panic!("waited {LIMIT:?} for {what} in vain; {} requests, the last: {last:#?}", requests.len())
         })
-    }
-}
-
-impl Drop for TwilioServer {
-    fn drop(&mut self) {
-        if let Some(listener) = &self.listener {
-            listener.abort();
-        }
     }
 }
 

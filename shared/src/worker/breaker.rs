@@ -10,6 +10,7 @@ use tracing::error;
 
 use super::backoff;
 use super::hand::Held;
+use super::settle::{flag, millis};
 use super::settlement::{Change, Judge};
 use super::shared::Shared;
 use crate::clock;
@@ -97,7 +98,7 @@ pub(crate) async fn judge(
         args.extend([
             held.token.as_str().into(),
             trouble.kind.name().into(),
-            Value::from_static_str(if last { "1" } else { "0" }),
+            flag(last),
             mask::text(&trouble.failure.error).into_owned().into(),
         ]);
     }
@@ -174,8 +175,4 @@ fn opened(shared: &Shared, held: &Held, trouble: &Trouble, pause_ms: u64) {
         kind = kind.name(), error = %mask::text(&failure.error), code = failure.code, provider = failure.provider, pause_ms, until,
         "the provider fails for everybody; nothing is claimed for this pause, then one message tries again");
     shared.breaker_told.store(clock::boot_ms(), Relaxed);
-}
-
-fn millis(duration: Duration) -> Value {
-    (duration.as_millis() as u64).to_string().into()
 }

@@ -308,11 +308,11 @@ impl Call {
     }
 }
 
-fn flag(on: bool) -> Value {
+pub(super) fn flag(on: bool) -> Value {
     Value::from_static_str(if on { "1" } else { "0" })
 }
 
-fn millis(duration: Duration) -> Value {
+pub(super) fn millis(duration: Duration) -> Value {
     (duration.as_millis() as u64).to_string().into()
 }
 

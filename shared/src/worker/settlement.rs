@@ -108,12 +108,7 @@ impl Judge<'_> {
         throttle: Option<Duration>,
         excuse: Option<Excuse>,
     ) -> Change {
-        let excused = excuse.filter(|excuse| excuse.times > 0).or(held.excuse());
-        let bytes = (held.token.crashes > 0 || excused != held.excuse()).then(|| {
-            let record = Record { crashes: held.crashes(), excused, ..carried_on(held) };
-            edit(&held.bytes, self.retries_if_requeued(held), &record)
-        });
-        Change::Release { bytes, throttle }
+        Change::Release { bytes: self.at_no_cost(held, held.crashes(), excuse), throttle }
     }
 
     /// To `delayed` for the first backoff, at no cost.
@@ -129,12 +124,16 @@ impl Judge<'_> {
         excuse: Option<Excuse>,
         failure: Failure,
     ) -> Change {
+        Change::Wait { delay: delay.max(LEAST_WAIT), bytes: self.at_no_cost(held, 0, excuse), failure }
+    }
+
+    /// The message with so many crashes and this excuse written down, where those are others than before.
+    fn at_no_cost(&self, held: &Arc<Held>, crashes: u32, excuse: Option<Excuse>) -> Option<Bytes> {
         let excused = excuse.filter(|excuse| excuse.times > 0).or(held.excuse());
-        let bytes = (held.head.crashes() > 0 || excused != held.excuse()).then(|| {
-            let record = Record { excused, ..carried_on(held) };
+        (crashes != held.head.crashes() || excused != held.excuse()).then(|| {
+            let record = Record { crashes, excused, ..carried_on(held) };
             edit(&held.bytes, self.retries_if_requeued(held), &record)
-        });
-        Change::Wait { delay: delay.max(LEAST_WAIT), bytes, failure }
+        })
     }
 
     /// To `delayed`, to be looked at again at `due`. The crashes move out of the message and into the member, where

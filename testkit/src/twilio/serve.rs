@@ -1,4 +1,4 @@
-//! Connections, and the way of a request through the rules.
+//! A connection, and the way of a request through the rules.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,35 +9,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::net::TcpStream;
 
 use super::content::Content;
 use super::{Answer, Request, Shared, api, lock};
 use crate::watched::Counted;
 
-/// Owns its connections: they end with it.
-pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let mut number = 0;
-        shared.connections.send_modify(|count| {
-            *count += 1;
-            number = *count;
-        });
-        let open = Counted::new(&shared.open);
-        let shared = Arc::clone(&shared);
-        connections.spawn(async move {
-            let _open = open;
-            serve(stream, number, &shared).await;
-        });
-        while connections.try_join_next().is_some() {}
-    }
-}
-
-async fn serve(stream: TcpStream, number: usize, shared: &Shared) {
+/// Serves a connection to its end.
+pub(super) async fn serve(stream: TcpStream, number: usize, shared: Arc<Shared>) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| answer(number, request, shared));
+    let service = service_fn(|request| answer(number, request, &shared));
     // An end in the middle is what many tests are about.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }

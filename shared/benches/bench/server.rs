@@ -8,6 +8,8 @@ use redispatch_testkit::redis::{Monitor, RedisServer};
 use redispatch_testkit::{LIMIT, Reply};
 use tokio::time::sleep;
 
+use crate::process::{cpu_seconds, resident_mib};
+
 /// Commands that Redis was sent, as opposed to those that run inside scripts.
 const SENT: [&str; 7] = ["evalsha", "eval", "brpoplpush", "ping", "hello", "auth", "select"];
 const SENT_KINDS: [&str; 3] = ["client|", "script|", "config|"];
@@ -29,6 +31,16 @@ pub(crate) struct Usage {
     pub(crate) all_commands: f64,
     pub(crate) bytes_in: f64,
     pub(crate) bytes_out: f64,
+}
+
+/// How a worker fared that emptied a queue.
+pub(crate) struct Emptied {
+    /// Messages a second.
+    pub(crate) rate: f64,
+    /// Its CPU, µs a message.
+    pub(crate) cpu_us: f64,
+    /// Its resident memory at the end.
+    pub(crate) mib: f64,
 }
 
 impl Server {
@@ -84,14 +96,14 @@ impl Server {
         }
     }
 
-    /// Messages a second of a worker that `start` starts, from the first one it takes of the `count` that wait until all
-    /// are counted as sent.
+    /// What a worker that `start` starts needs, from the first one it takes of the `count` that wait until all are
+    /// counted as sent.
     pub(crate) async fn emptied(
         &mut self,
         queue: &str,
         count: usize,
         start: impl FnOnce() -> Worker,
-    ) -> (f64, Worker) {
+    ) -> Emptied {
         let before = self.sent(queue).await;
         let worker = start();
         while self.ask(&["LLEN", &format!("queue:{queue}:pending")]).await.int() == count as i64 {
@@ -102,7 +114,11 @@ impl Server {
             sleep(Duration::from_millis(1)).await;
             assert!(started.elapsed() < 4 * LIMIT, "not sent in time; the worker says: {:?}", worker.log());
         }
-        (count as f64 / started.elapsed().as_secs_f64(), worker)
+        Emptied {
+            rate: count as f64 / started.elapsed().as_secs_f64(),
+            cpu_us: cpu_seconds(worker.pid()) * 1e6 / count as f64,
+            mib: resident_mib(worker.pid()),
+        }
     }
 
     async fn sent(&mut self, queue: &str) -> usize {

@@ -7,8 +7,8 @@ use std::time::Instant;
 use redispatch_testkit::twilio::TwilioServer;
 use tokio::sync::oneshot;
 
-use crate::process::{cpu_seconds, resident_mib, sms_worker, start};
-use crate::server::{Server, sms};
+use crate::process::{sms_worker, start};
+use crate::server::{Emptied, Server, sms};
 use crate::table::Figure;
 use crate::{ROUNDS, median, on_a_thread, progress};
 
@@ -66,13 +66,7 @@ impl Twilio {
     }
 }
 
-struct Sent {
-    rate: f64,
-    cpu_us: f64,
-    mib: f64,
-}
-
-async fn worker(server: &mut Server, twilio: &str) -> Sent {
+async fn worker(server: &mut Server, twilio: &str) -> Emptied {
     server.fill("sms", MESSAGES, sms).await;
     let env = [
         ("TWILIO_ACCOUNT_SID", ACCOUNT),
@@ -82,8 +76,7 @@ async fn worker(server: &mut Server, twilio: &str) -> Sent {
         ("CONCURRENCY", &CONCURRENCY.to_string()),
     ];
     let url = server.url();
-    let (rate, worker) = server.emptied("sms", MESSAGES, || start(sms_worker(), &url, &env)).await;
-    Sent { rate, cpu_us: cpu_seconds(worker.pid()) * 1e6 / MESSAGES as f64, mib: resident_mib(worker.pid()) }
+    server.emptied("sms", MESSAGES, || start(sms_worker(), &url, &env)).await
 }
 
 /// SMS a second of a client that posts the same forms and reads the answers, on one thread.

@@ -7,8 +7,8 @@ use redispatch_testkit::process::Worker;
 use redispatch_testkit::{LIMIT, eventually};
 use tokio::net::TcpStream;
 
-use crate::process::{self, cpu_seconds, resident_mib, start};
-use crate::server::{Server, mail};
+use crate::process::{self, start};
+use crate::server::{Emptied, Server, mail};
 use crate::table::Figure;
 use crate::{ROUNDS, median, progress};
 
@@ -44,13 +44,7 @@ pub(crate) async fn throughput(aof: bool) -> Vec<Figure> {
     ]
 }
 
-struct Sent {
-    rate: f64,
-    cpu_us: f64,
-    mib: f64,
-}
-
-async fn email_worker(server: &mut Server, port: &str) -> Sent {
+async fn email_worker(server: &mut Server, port: &str) -> Emptied {
     server.fill("email", MAILS, mail).await;
     let env = [
         ("SMTP_HOST", "127.0.0.1"),
@@ -61,8 +55,7 @@ async fn email_worker(server: &mut Server, port: &str) -> Sent {
         ("CONCURRENCY", "100"),
     ];
     let url = server.url();
-    let (rate, worker) = server.emptied("email", MAILS, || start(process::email_worker(), &url, &env)).await;
-    Sent { rate, cpu_us: cpu_seconds(worker.pid()) * 1e6 / MAILS as f64, mib: resident_mib(worker.pid()) }
+    server.emptied("email", MAILS, || start(process::email_worker(), &url, &env)).await
 }
 
 async fn smtp_source(port: &str) -> f64 {

@@ -24,6 +24,20 @@ pub(crate) struct Queue<'a> {
 }
 
 impl Queue<'_> {
+    /// Pushes messages that end as dead letters, all of them, each for this reason and with these words in its error.
+    pub(crate) async fn gives_up(&self, cases: &[(Value, &str, &str)]) {
+        for (message, _, _) in cases {
+            self.push(&[message.to_string()]).await;
+        }
+        assert_eq!(self.settled().await, cases.len() as i64);
+        let letters = self.dead_letters().await;
+        for (message, reason, words) in cases {
+            let record = record_of(&letters, message);
+            assert_eq!(record["reason"], *reason, "{message}: {record}");
+            assert!(record["error"].as_str().unwrap().contains(words), "{words}: {record}");
+        }
+    }
+
     pub(crate) fn key(&self, name: &str) -> String {
         format!("queue:{}:{name}", self.name)
     }
@@ -100,4 +114,14 @@ impl Queue<'_> {
             value => Some(value.text().to_owned()),
         }
     }
+}
+
+/// What the dead letter of `message` says; panics where there is none.
+fn record_of<'a>(letters: &'a [Value], message: &Value) -> &'a Value {
+    let is_it = |letter: &&Value| {
+        let mut bare = (*letter).clone();
+        bare.as_object_mut().is_some_and(|fields| fields.remove("_delivery").is_some()) && bare == *message
+    };
+    let letter = letters.iter().find(is_it).unwrap_or_else(|| panic!("no dead letter of {message}"));
+    &letter["_delivery"]
 }

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Site, record_of};
+use super::Site;
 use crate::queue::{Left, NOTHING};
 use crate::site::{Channel as _, Sns, stop};
 
@@ -56,16 +56,7 @@ async fn each_is_kept_with_a_reason_to_act_on() {
         (json!({"topic": "offers", "body": "x"}), "malformed", "is no ARN of a topic"),
         (json!({"topic": true, "to": to, "body": "x"}), "malformed", "`to` and `topic` exclude each other"),
     ];
-    for (message, _, _) in &cases {
-        site.queue().push(&[message.to_string()]).await;
-    }
-    assert_eq!(site.queue().settled().await, cases.len() as i64);
-    let letters = site.queue().dead_letters().await;
-    for (message, reason, words) in &cases {
-        let record = record_of(&letters, message);
-        assert_eq!(record["reason"], *reason, "{message}: {record}");
-        assert!(record["error"].as_str().unwrap().contains(words), "{words}: {record}");
-    }
+    site.queue().gives_up(&cases).await;
     stop(&worker).await;
     let log: String = worker.log().into_iter().map(|line| line.raw).collect();
     for number in ["1701234567", "170 1234567", "5551234567"] {

@@ -7,7 +7,6 @@ mod outcomes;
 mod tls;
 
 use redispatch_testkit::twilio::Request;
-use serde_json::Value;
 
 use crate::site::{Sms, Twilio};
 
@@ -29,14 +28,4 @@ async fn posted(site: &Site, messages: &[&str]) -> Vec<Request> {
     }
     assert_eq!(site.queue().settled().await, 0, "{:?}", site.queue().dead_letters().await);
     site.channel.server.requests(before + messages.len()).await.split_off(before)
-}
-
-/// What the dead letter of `message` says; panics where there is none.
-pub(crate) fn record_of<'a>(letters: &'a [Value], message: &Value) -> &'a Value {
-    let is_it = |letter: &&Value| {
-        let mut bare = (*letter).clone();
-        bare.as_object_mut().is_some_and(|fields| fields.remove("_delivery").is_some()) && bare == *message
-    };
-    let letter = letters.iter().find(is_it).unwrap_or_else(|| panic!("no dead letter of {message}"));
-    &letter["_delivery"]
 }

@@ -6,7 +6,6 @@ use serde_json::json;
 use crate::queue::{Left, NOTHING};
 use crate::run::{output, told};
 use crate::site::{ACCOUNT, Channel as _, FROM, TOKEN, Twilio, WhatsApp, stop};
-use crate::sms::record_of;
 
 type Site = crate::site::Site<Twilio<WhatsApp>>;
 
@@ -105,16 +104,7 @@ async fn bad_input_is_kept_with_a_reason_to_act_on() {
         (json!({"to": to, "body": "ü".repeat(1601), "x": 10}), "malformed", "`body` has 1601 characters"),
         (json!({"to": to, "body": "11", "from": "ACME"}), "reject", "from: \"ACME\" is no phone number"),
     ];
-    for (message, _, _) in &cases {
-        site.queue().push(&[message.to_string()]).await;
-    }
-    assert_eq!(site.queue().settled().await, cases.len() as i64);
-    let letters = site.queue().dead_letters().await;
-    for (message, reason, words) in &cases {
-        let record = record_of(&letters, message);
-        assert_eq!(record["reason"], *reason, "{message}: {record}");
-        assert!(record["error"].as_str().unwrap().contains(words), "{words}: {record}");
-    }
+    site.queue().gives_up(&cases).await;
     stop(&worker).await;
     assert_eq!((site.channel.attempts(), site.queue().counter("retried").await), (0, 0));
 }

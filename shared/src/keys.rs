@@ -93,7 +93,7 @@ impl Keys {
 
     /// `queue:queues`: the set of the queues that exist.
     pub(crate) fn queues(&self) -> Key {
-        Key::from(format!("{}:queues", self.prefix))
+        queues(&self.prefix)
     }
 
     /// The list of a lane.
@@ -104,6 +104,11 @@ impl Keys {
             Lane::Low => &self.low,
         }
     }
+}
+
+/// `queue:queues` under `prefix`.
+pub(crate) fn queues(prefix: &str) -> Key {
+    Key::from(format!("{prefix}:queues"))
 }
 
 /// Whether `name` may be a queue's name: `[a-z0-9_-]{1,64}`.

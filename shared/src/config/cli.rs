@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Arg, ArgAction, ArgGroup, Command, builder::OsStringValueParser};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, builder::OsStringValueParser};
 
 use super::{Kind, Otherwise, Setting, Sources, Table, dotenv, setting::flag};
 
@@ -89,16 +89,26 @@ impl Cli {
         let matches = self.command.try_get_matches_from(args)?;
         let mode =
             MODES.iter().find(|(name, ..)| matches.get_flag(name)).map_or(Mode::Run, |(_, mode, _)| *mode);
-        let names = self.tables.iter().flat_map(|t| t.settings).flat_map(Setting::names);
-        let given = names.filter_map(|name| {
-            let value = matches.try_get_one::<OsString>(&name).ok()??.clone();
-            Some((name, value))
-        });
-        Ok((mode, given.collect()))
+        Ok((mode, given(&matches, &self.tables)))
     }
 }
 
-/// One flag; an alias and the `-file` of a secret are flags of their own that help does not list.
+/// One flag for each setting of `tables`, for a command line of one's own; [`given`] reads what came of them. An alias
+/// and the `-file` of a secret are flags of their own that help does not list.
+pub fn flags(tables: &[Table]) -> impl Iterator<Item = Arg> {
+    tables.iter().flat_map(|table| table.settings).flat_map(args)
+}
+
+/// The settings that the [`flags`] of `tables` gave, by the names of their variables, for [`Sources::with_flags`].
+pub fn given(matches: &ArgMatches, tables: &[Table]) -> Vec<(String, OsString)> {
+    let names = tables.iter().flat_map(|t| t.settings).flat_map(Setting::names);
+    let value = |name: String| {
+        let value = matches.try_get_one::<OsString>(&name).ok()??.clone();
+        Some((name, value))
+    };
+    names.filter_map(value).collect()
+}
+
 fn args(setting: &Setting) -> impl Iterator<Item = Arg> {
     setting.names().enumerate().map(|(index, name)| {
         let mut arg = Arg::new(&name)

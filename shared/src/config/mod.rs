@@ -28,6 +28,7 @@ pub mod check;
 mod cli;
 pub mod dotenv;
 mod fault;
+mod queue;
 mod reader;
 mod redis;
 mod redis_url;
@@ -35,8 +36,9 @@ mod setting;
 mod source;
 mod worker;
 
-pub use cli::{Cli, Mode};
+pub use cli::{Cli, Mode, flags, given};
 pub use fault::{EXIT_UNUSABLE_SETTINGS, Fault, Faults};
+pub use queue::QueueSettings;
 pub use reader::Reader;
 pub use redis::{REDIS, RedisSettings};
 pub use redis_url::RedisUrl;

@@ -249,8 +249,8 @@ impl WorkerSettings {
     pub fn read(reader: &mut Reader<'_>, default_concurrency: usize) -> Self {
         let settings = Self {
             redis: RedisSettings::read(reader),
-            prefix: reader.parsed("QUEUE_PREFIX", prefix).unwrap_or_default(),
-            queues: reader.parsed("QUEUES", queues).unwrap_or_default(),
+            prefix: read_prefix(reader),
+            queues: read_queues(reader),
             worker_id: reader.parsed("WORKER_ID", worker_id).unwrap_or_else(host_name),
             concurrency: reader.number_if_set("CONCURRENCY").unwrap_or(default_concurrency),
             max_retries: reader.number("MAX_RETRIES"),
@@ -290,6 +290,14 @@ impl WorkerSettings {
 fn rate_limit(reader: &mut Reader<'_>) -> Option<RateLimit> {
     let duration = reader.millis("RATE_LIMIT_DURATION_MS");
     reader.number_if_set("RATE_LIMIT_MAX").map(|max| RateLimit { max, duration })
+}
+
+pub(super) fn read_prefix(reader: &mut Reader<'_>) -> String {
+    reader.parsed("QUEUE_PREFIX", prefix).unwrap_or_default()
+}
+
+pub(super) fn read_queues(reader: &mut Reader<'_>) -> Vec<String> {
+    reader.parsed("QUEUES", queues).unwrap_or_default()
 }
 
 fn prefix(text: &str) -> Result<String, String> {

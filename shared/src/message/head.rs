@@ -14,6 +14,8 @@ pub(crate) struct Head {
     pub(crate) max_retries: Option<u32>,
     /// Ms since 1970.
     pub(crate) send_at: Option<i64>,
+    /// Ms since 1970, by its producer's clock.
+    pub(crate) created_at: Option<i64>,
     /// Ms since 1970; the earlier of `expires_at` and `created_at` + `ttl_ms`.
     pub(crate) expires_at: Option<i64>,
     /// JSON text of `metadata`.
@@ -104,6 +106,7 @@ impl Head {
             (None, Some(_)) => return Err(fail("ttl_ms: needs created_at, from which it counts".to_owned())),
             (Some(created), Some(ttl)) => Some(created.saturating_add(ttl)),
         };
+        head.created_at = created_at;
         head.expires_at = [expires_at, outlived].into_iter().flatten().min();
         if let Some(metadata) = raw.metadata {
             if !metadata.get().starts_with('{') {

@@ -33,7 +33,9 @@ impl Queue {
     /// - [`QueueError::Redis`]: some may have been enqueued; asking again enqueues nobody twice, as long as the same
     ///   ids are given.
     pub async fn enqueue(&self, lane: Lane, messages: Vec<Bytes>) -> Result<Vec<Enqueued>, QueueError> {
-        let messages = messages.into_iter().map(with_id).collect::<Result<Vec<_>, _>>()?;
+        let messages =
+            messages.into_iter().map(|bytes| with_id(bytes, self.client.settings().max_message_bytes));
+        let messages = messages.collect::<Result<Vec<_>, _>>()?;
         let live = self.link.client().await?;
         let known = live.client.sadd::<i64, _, _>(self.keys.queues(), self.name()).await;
         self.link.checked(&live, known)?;
@@ -50,7 +52,10 @@ impl Queue {
                 keys.low.clone(),
             ];
             call.extend(batch.iter().map(|(id, _)| keys.status(id)));
-            let mut args: Vec<Value> = vec![lane.letter().into(), (self.retention.as_millis() as i64).into()];
+            let mut args: Vec<Value> = vec![
+                lane.letter().into(),
+                (self.client.settings().completed_retention.as_millis() as i64).into(),
+            ];
             args.extend(batch.iter().map(|(_, bytes)| Value::Bytes(bytes.clone())));
             let answers = script::into_texts(script::run(&self.link, &ENQUEUE, call, args).await?);
             enqueued.extend(
@@ -80,8 +85,8 @@ fn batches(mut rest: &[(String, Bytes)]) -> impl Iterator<Item = &[(String, Byte
 }
 
 /// The message with its id, which is added where there is none.
-fn with_id(bytes: Bytes) -> Result<(String, Bytes), QueueError> {
-    let head = Head::read(&bytes, usize::MAX).map_err(|malformed| QueueError::Message(malformed.reason))?;
+fn with_id(bytes: Bytes, max_bytes: usize) -> Result<(String, Bytes), QueueError> {
+    let head = Head::read(&bytes, max_bytes).map_err(|malformed| QueueError::Message(malformed.reason))?;
     if let Some(id) = head.id {
         return Ok((id.into(), bytes));
     }

@@ -1,17 +1,35 @@
 //! What producers and operators do with a queue, one file a verb.
 
+mod active;
+mod client;
 mod enqueue;
+mod find;
+mod oldest;
+mod pause;
 mod peek;
+mod recent;
+mod retrying;
+mod server;
 mod stats;
+mod workers;
 
+pub use active::Active;
+pub use client::Client;
 pub use enqueue::Enqueued;
+pub use find::Found;
+pub use pause::Pause;
 pub use peek::{Plan, Waiting};
+pub use recent::Ended;
+pub use retrying::Retrying;
 pub use stats::{Breaker, Gates, Stats};
+pub use workers::Beat;
+
+use std::sync::Arc;
 
 use fred::error::Error;
 
-use crate::config::{RedisSettings, WorkerSettings};
-use crate::keys::{Keys, is_queue_name};
+use crate::config::QueueSettings;
+use crate::keys::Keys;
 use crate::link::Link;
 use crate::script;
 
@@ -19,8 +37,8 @@ use crate::script;
 pub struct Queue {
     name: String,
     keys: Keys,
-    link: Link,
-    retention: std::time::Duration,
+    link: Arc<Link>,
+    client: Client,
 }
 
 /// Why a queue could not be asked.
@@ -48,23 +66,18 @@ impl From<Error> for QueueError {
 }
 
 impl Queue {
-    /// The queue `name`, in the Redis of `settings`. Nothing is connected yet.
+    /// The queue `name`, in the Redis of `settings`, on a connection of its own. Nothing is connected yet.
     ///
     /// # Errors
     ///
     /// [`QueueError::Name`], [`QueueError::Settings`].
-    pub fn new(name: &str, settings: &WorkerSettings) -> Result<Self, QueueError> {
-        if !is_queue_name(name) {
-            return Err(QueueError::Name(name.to_owned()));
-        }
-        let redis: &RedisSettings = &settings.redis;
-        let config = redis.to_fred().map_err(|fault| QueueError::Settings(fault.to_string()))?;
-        Ok(Self {
-            name: name.to_owned(),
-            keys: Keys::new(&settings.prefix, name, redis.is_cluster()),
-            link: Link::new(config, "queue"),
-            retention: settings.completed_retention,
-        })
+    pub fn new(name: &str, settings: impl Into<QueueSettings>) -> Result<Self, QueueError> {
+        Client::new(settings)?.queue(name)
+    }
+
+    /// The Redis it is in.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The queue's name.

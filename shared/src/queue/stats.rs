@@ -35,6 +35,8 @@ pub struct Stats {
 pub struct Gates {
     /// An operator paused the queue.
     pub paused_until: Option<i64>,
+    /// What the operator said about the pause.
+    pub paused_note: String,
     /// The provider asked everybody to wait.
     pub throttled_until: Option<i64>,
     /// The provider fails for everybody.
@@ -57,6 +59,7 @@ impl Gates {
         let why = || control.get("breaker_why").cloned().unwrap_or_default();
         Self {
             paused_until: number("paused_until"),
+            paused_note: control.get("paused_note").cloned().unwrap_or_default(),
             throttled_until: number("throttled_until"),
             breaker: open.then(|| Breaker { until: number("breaker_until").unwrap_or(0), why: why() }),
         }

@@ -36,7 +36,7 @@ use tracing::{error, info, warn};
 pub use delivery::{Delivery, TimeUp, Unconfirmed};
 pub use progress::Progress;
 pub use shutdown::{Shutdown, Trigger};
-pub(crate) use token::start_id;
+pub(crate) use token::{Token, start_id};
 
 use crate::config::WorkerSettings;
 use crate::keys::{Keys, is_queue_name};

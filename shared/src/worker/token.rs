@@ -61,6 +61,12 @@ impl Token {
         &self.text[self.reference.clone()]
     }
 
+    /// Start id of the worker that made it.
+    pub(crate) fn taker(&self) -> &str {
+        let made = self.text.rsplit(':').next().unwrap_or_default();
+        made.split('.').next().unwrap_or_default()
+    }
+
     /// The member of `delayed` for this message, which carries its lane and its crashes.
     pub(crate) fn member(&self, crashes: u32) -> String {
         member(self.reference(), self.lane, crashes)

@@ -154,6 +154,11 @@ pub(crate) fn dead_letter(reason: &str, messages: &[(&str, &str, &str)]) -> Call
     call
 }
 
+/// `lasts` in ms.
+pub(crate) fn pause(lasts: i64, note: &str) -> Call {
+    Call::new("pause", &["control"], &[&lasts.to_string(), note])
+}
+
 /// Token, lane, bytes (empty for those under the token) and id of each, newest first.
 pub(crate) fn release(throttle: u64, messages: &[(&str, &str, &str, &str)]) -> Call {
     let names = ["processing", "messages", "control", "counters", "pending:high", "pending", "pending:low"];

@@ -43,7 +43,7 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 13] = [
+pub(crate) const SCRIPTS: [&str; 14] = [
     "begin",
     "breaker",
     "claim",
@@ -52,6 +52,7 @@ pub(crate) const SCRIPTS: [&str; 13] = [
     "enqueue",
     "extend",
     "heartbeat",
+    "pause",
     "release",
     "retry",
     "split",

@@ -1,0 +1,94 @@
+//! The command line: the verbs, what they all take, and the settings as flags.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use redispatch::config::{self, QUEUE, REDIS, Sources, Table, dotenv};
+use redispatch::telemetry::LOGS;
+
+use crate::verbs;
+
+/// The settings that every verb knows, each a flag too.
+const TABLES: &[Table] = &[REDIS, QUEUE, LOGS];
+
+const AFTER: &str = "\
+Redis is where REDIS_URL says (default redis://127.0.0.1:6379/0). Settings come
+from flags (--redis-url), before the environment, before .env in the working
+directory; .env.example lists them all.
+
+Data goes to stdout, talk to stderr.
+Exit codes: 0 done, 1 no (nothing matched, not drained in time, unhealthy),
+2 failed or wrong usage, 78 unusable settings.
+
+Examples:
+  queuectl stats --watch
+  queuectl dead ls --queue email --group
+  queuectl dead requeue --queue email --code 535 --dry-run
+  queuectl COMMAND --help";
+
+/// Looks at queues and mends them.
+#[derive(Debug, Parser)]
+#[command(name = "queuectl", version, after_help = AFTER, term_width = 80, disable_help_subcommand = true)]
+#[command(infer_subcommands = false, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What all verbs take.
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What all verbs take.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Print JSON instead of a table
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// One queue.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OneQueue {
+    /// Queue: email, sms, whatsapp, or one of your own
+    #[arg(long, short, value_name = "QUEUE")]
+    pub(crate) queue: String,
+}
+
+/// What an operator can do, one file a verb under `verbs/`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Let nobody claim from a queue for a while; what is being sent goes on
+    Pause(verbs::pause::Pause),
+    /// Let workers claim from a paused queue again
+    Resume(verbs::pause::Resume),
+}
+
+impl Cli {
+    /// Reads the command line (the first of `args` is the program's name), the environment and `.env`.
+    ///
+    /// # Errors
+    ///
+    /// The exit code after `--help` or `--version` (0) or wrong usage (2), with the text already printed.
+    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Self, Sources), ExitCode> {
+        let flags = config::flags(TABLES).map(|flag| flag.global(true).hide(true));
+        let matches = Self::command().args(flags).try_get_matches_from(args);
+        let parsed = matches.and_then(|matches| {
+            // A flag stands in the matches of the verb that it was given behind, or above.
+            let mut given = config::given(&matches, TABLES);
+            let mut below = matches.subcommand();
+            while let Some((_, matches)) = below {
+                given.extend(config::given(matches, TABLES));
+                below = matches.subcommand();
+            }
+            Ok((Self::from_arg_matches(&matches)?, given))
+        });
+        let (cli, given) = parsed.map_err(|error| {
+            // A closed stdout changes nothing about the exit code.
+            let _ = error.print();
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+        })?;
+        Ok((cli, Sources::new(TABLES, std::env::vars_os(), dotenv::load()).with_flags(given)))
+    }
+}

@@ -1,0 +1,41 @@
+//! What every verb is given.
+
+use redispatch::config::{Faults, QueueSettings, Reader, Sources};
+use redispatch::queue::{Client, Queue};
+
+use crate::error::Error;
+
+/// What every verb is given.
+pub(crate) struct Context {
+    /// Redis, not connected yet.
+    pub(crate) client: Client,
+    /// Print JSON.
+    pub(crate) json: bool,
+}
+
+impl Context {
+    /// Reads the settings that a verb needs.
+    ///
+    /// # Errors
+    ///
+    /// Every setting that cannot be used.
+    pub(crate) fn new(sources: &Sources, json: bool) -> Result<Self, Faults> {
+        let mut reader = Reader::new(sources);
+        let settings = QueueSettings::read(&mut reader);
+        reader.finish()?;
+        let client = Client::new(settings);
+        let client = client.map_err(|error| {
+            redispatch::config::Fault::new("REDIS_URL", error.to_string(), "see .env.example")
+        })?;
+        Ok(Self { client, json })
+    }
+
+    /// A queue by its name.
+    ///
+    /// # Errors
+    ///
+    /// It is no name of a queue.
+    pub(crate) fn queue(&self, name: &str) -> Result<Queue, Error> {
+        self.client.queue(name).map_err(|error| Error::new(error.to_string()))
+    }
+}

@@ -1,0 +1,11 @@
+//! The operator's command: one file a verb under `verbs/`.
+
+mod cli;
+mod context;
+mod error;
+mod output;
+mod run;
+mod time;
+mod verbs;
+
+pub use run::run;

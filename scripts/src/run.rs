@@ -1,0 +1,63 @@
+//! `queuectl` from its command line to its exit code.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use redispatch::config::{Faults, Reader, Sources};
+use redispatch::telemetry::{self, LogSettings};
+
+use crate::cli::{Cli, Verb};
+use crate::context::Context;
+use crate::error::{Error, Exit};
+use crate::output;
+use crate::verbs;
+
+/// Runs the program. Gives the exit code: 0 done, 1 no, 2 failed or wrong usage, 78 unusable settings.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let (cli, sources) = match Cli::read(args) {
+        Ok(read) => read,
+        Err(code) => return code,
+    };
+    match start(&cli, &sources) {
+        Ok(()) => {}
+        Err(faults) => return faults.exit(),
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Error::new("cannot start").cause(error)),
+    };
+    let context = match runtime.block_on(async { Context::new(&sources, cli.common.json) }) {
+        Ok(context) => context,
+        Err(faults) => return faults.exit(),
+    };
+    match runtime.block_on(verb(cli.verb, &context)) {
+        Ok(Exit::Done) => ExitCode::SUCCESS,
+        Ok(Exit::No) => ExitCode::from(1),
+        Err(error) => fail(&error),
+    }
+}
+
+/// Starts the log: warnings and errors on stderr, more where `RUST_LOG` asks for it.
+fn start(_cli: &Cli, sources: &Sources) -> Result<(), Faults> {
+    let mut reader = Reader::new(sources);
+    let mut logs = LogSettings::read(&mut reader);
+    if !reader.is_set("RUST_LOG") {
+        "warn".clone_into(&mut logs.filter);
+    }
+    reader.finish()?;
+    // Only one who set it up before could be in the way.
+    let _ = telemetry::init(&logs);
+    Ok(())
+}
+
+async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
+    match verb {
+        Verb::Pause(args) => verbs::pause::pause(args, context).await,
+        Verb::Resume(args) => verbs::pause::resume(args, context).await,
+    }
+}
+
+fn fail(error: &Error) -> ExitCode {
+    output::say(&error.to_string());
+    ExitCode::from(2)
+}

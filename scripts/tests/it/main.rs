@@ -1,0 +1,5 @@
+//! `queuectl` as a process, against a real Redis.
+#![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
+
+mod pause;
+mod run;

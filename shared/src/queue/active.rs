@@ -1,0 +1,66 @@
+//! What is being sent.
+
+use bytes::Bytes;
+use fred::interfaces::{HashesInterface, SortedSetsInterface};
+use serde_json::value::RawValue;
+
+use super::{Queue, QueueError};
+use crate::message::Head;
+use crate::worker::Token;
+
+/// A message in a worker's hands.
+#[derive(Debug, Clone)]
+pub struct Active {
+    /// Its `id`, or its reference where its producer gave none.
+    pub id: String,
+    /// Its name since its first claim.
+    pub reference: String,
+    /// When its lease ends unless it is renewed, ms since 1970 by Redis's clock. One that is over is up for takeover.
+    pub lease_ends: i64,
+    /// Workers that died while they held it, since it was last written.
+    pub crashes: u32,
+    /// Start id of the worker that holds it: the end of the worker's id.
+    pub taker: String,
+    /// As its producer gave it.
+    pub metadata: Option<Box<RawValue>>,
+}
+
+impl Queue {
+    /// The messages being sent, at most `most`, those whose lease ends first in front.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Redis`]; nothing is changed by asking.
+    pub async fn active(&self, most: usize) -> Result<Vec<Active>, QueueError> {
+        if most == 0 {
+            return Ok(Vec::new());
+        }
+        let live = self.link.client().await?;
+        let keys = &self.keys;
+        let range =
+            live.client.zrange(keys.processing.clone(), 0, most as i64 - 1, None, false, None, true).await;
+        let members: Vec<(String, f64)> = self.link.checked(&live, range)?;
+        if members.is_empty() {
+            return Ok(Vec::new());
+        }
+        let tokens: Vec<&str> = members.iter().map(|(token, _)| token.as_str()).collect();
+        let bytes = live.client.hmget(keys.messages.clone(), tokens).await;
+        let bytes: Vec<Option<Bytes>> = self.link.checked(&live, bytes)?;
+        // A member without bytes is an orphan, and no message.
+        Ok(members.iter().zip(bytes).filter_map(|(member, bytes)| active(member, &bytes?)).collect())
+    }
+}
+
+fn active((text, ends): &(String, f64), bytes: &Bytes) -> Option<Active> {
+    let token = Token::parse(text)?;
+    let head = Head::read(bytes, usize::MAX).unwrap_or_else(|malformed| *malformed.head);
+    let reference = token.reference().to_owned();
+    Some(Active {
+        id: head.id.map_or_else(|| reference.clone(), Into::into),
+        reference,
+        lease_ends: ends.floor() as i64,
+        crashes: token.crashes,
+        taker: token.taker().to_owned(),
+        metadata: head.metadata.and_then(|text| RawValue::from_string(text.into()).ok()),
+    })
+}

@@ -1,0 +1,72 @@
+//! The Redis that queues live in.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fred::interfaces::SetsInterface;
+
+use super::{Queue, QueueError};
+use crate::config::QueueSettings;
+use crate::keys::{self, Keys};
+use crate::link::Link;
+
+/// The queues that are always there.
+const BUILT_IN: [&str; 3] = ["email", "sms", "whatsapp"];
+
+/// The Redis that queues live in, as producers and operators see it. All its queues and clones share one connection.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) link: Arc<Link>,
+    settings: Arc<QueueSettings>,
+}
+
+impl Client {
+    /// The Redis of `settings`. Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Settings`].
+    pub fn new(settings: impl Into<QueueSettings>) -> Result<Self, QueueError> {
+        let settings = settings.into();
+        let config = settings.redis.to_fred().map_err(|fault| QueueError::Settings(fault.to_string()))?;
+        Ok(Self { link: Arc::new(Link::new(config, "queue")), settings: Arc::new(settings) })
+    }
+
+    /// The settings it was made with.
+    pub fn settings(&self) -> &QueueSettings {
+        &self.settings
+    }
+
+    /// The queue `name`, whether there is anything in it or not.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Name`].
+    pub fn queue(&self, name: &str) -> Result<Queue, QueueError> {
+        if !keys::is_queue_name(name) {
+            return Err(QueueError::Name(name.to_owned()));
+        }
+        Ok(Queue {
+            name: name.to_owned(),
+            keys: Keys::new(&self.settings.prefix, name, self.settings.redis.is_cluster()),
+            link: self.link.clone(),
+            client: self.clone(),
+        })
+    }
+
+    /// The names of all queues, in order: `email`, `sms` and `whatsapp`, those that workers and producers made known,
+    /// and those of `QUEUES`. Never looks for keys.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Redis`]; nothing is changed by asking.
+    pub async fn queues(&self) -> Result<Vec<String>, QueueError> {
+        let live = self.link.client().await?;
+        let known = live.client.smembers(keys::queues(&self.settings.prefix)).await;
+        let mut names: BTreeSet<String> = self.link.checked(&live, known)?;
+        names.retain(|name| keys::is_queue_name(name));
+        names.extend(BUILT_IN.map(str::to_owned));
+        names.extend(self.settings.queues.iter().cloned());
+        Ok(names.into_iter().collect())
+    }
+}

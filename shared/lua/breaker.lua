@@ -10,8 +10,8 @@
 -- Again    a repetition finds its tokens counted, and the probe's slot empty: nothing is counted or doubled twice
 -- Cost     O(messages given)
 --
--- KEYS[1]  hash   control     breaker ('failing' or 'open'), breaker_until (ms), breaker_pause (ms, the last one),
---                             breaker_why (text), breaker_failed (the tokens that failed in a row),
+-- KEYS[1]  hash   control     breaker ('failing' or 'open'), breaker_since (ms), breaker_until (ms),
+--                             breaker_pause (ms, the last one), breaker_why (text), breaker_failed (the tokens that failed in a row),
 --                             breaker_opener (who opened it: its token, then the hash of its bytes),
 --                             breaker_probe (token of the message that is to show whether it closes)
 -- KEYS[2]  hash   counters    sent
@@ -68,6 +68,7 @@ for i = 3, #ARGV, 4 do
     pause = math.min(open and math.max(first, 2 * pause) or first, longest)
     redis.call('HSET', control, 'breaker', 'open', 'breaker_until', now + pause, 'breaker_pause', pause,
       'breaker_why', why, 'breaker_opener', token)
+    if verdict == 'opened' then redis.call('HSET', control, 'breaker_since', now) end
     redis.call('HDEL', control, 'breaker_probe', 'breaker_failed')
     open, probe, failed, answer[2] = true, nil, '', pause
   end

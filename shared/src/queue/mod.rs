@@ -20,7 +20,7 @@ pub use find::Found;
 pub use pause::Pause;
 pub use peek::{Plan, Waiting};
 pub use recent::Ended;
-pub use retrying::Retrying;
+pub use retrying::Retry;
 pub use stats::{Breaker, Gates, Stats};
 pub use workers::Beat;
 

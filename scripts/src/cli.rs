@@ -56,13 +56,37 @@ pub(crate) struct OneQueue {
     pub(crate) queue: String,
 }
 
+/// Queues.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Queues {
+    /// Queue, as often as wanted or with commas between; all where none is named
+    #[arg(long = "queue", short, value_name = "QUEUE", value_delimiter = ',')]
+    pub(crate) names: Vec<String>,
+}
+
 /// What an operator can do, one file a verb under `verbs/`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Print a completion script for a shell
+    Completions(verbs::completions::Completions),
+    /// Wait until queues are empty
+    Drain(verbs::drain::Drain),
+    /// Put messages into a queue
+    Enqueue(verbs::enqueue::Enqueue),
     /// Let nobody claim from a queue for a while; what is being sent goes on
     Pause(verbs::pause::Pause),
+    /// List the names of the queues
+    Queues(verbs::queues::Queues),
     /// Let workers claim from a paused queue again
     Resume(verbs::pause::Resume),
+    /// Say what a rollback has to wait for
+    RollbackCheck(verbs::rollback_check::RollbackCheck),
+    /// Show what became of a message
+    Show(verbs::show::Show),
+    /// Count what queues hold, and say what keeps them from moving
+    Stats(verbs::stats::StatsArgs),
+    /// List the workers that serve queues
+    Workers(verbs::workers::Workers),
 }
 
 impl Cli {

@@ -50,8 +50,11 @@ impl Queue {
             let bytes = live.client.hget(self.keys.messages.clone(), place.as_str()).await;
             message = self.link.checked(&live, bytes)?;
             let delayed = state == "delayed";
-            let (set, score) =
-                if delayed { (&self.keys.delayed, &mut due) } else { (&self.keys.processing, &mut lease_ends) };
+            let (set, score) = if delayed {
+                (&self.keys.delayed, &mut due)
+            } else {
+                (&self.keys.processing, &mut lease_ends)
+            };
             let found = live.client.zscore(set.clone(), place.as_str()).await;
             *score = self.link.checked::<Option<f64>>(&live, found)?.map(|score| score.floor() as i64);
         }

@@ -12,6 +12,7 @@ mod recent;
 mod retrying;
 mod server;
 mod stats;
+mod transfer;
 mod workers;
 
 pub use active::Active;
@@ -24,6 +25,7 @@ pub use peek::{Plan, Waiting};
 pub use recent::Ended;
 pub use retrying::Retrying;
 pub use stats::{Breaker, Gates, Stats};
+pub use transfer::{Export, Exported, Import, ImportError, Imported};
 pub use workers::Beat;
 
 use std::sync::Arc;

@@ -55,8 +55,11 @@ fn start(_cli: &Cli, sources: &Sources) -> Result<(), Faults> {
 async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
     match verb {
         Verb::Completions(args) => Ok(verbs::completions::run(&args)),
+        Verb::Dead(args) => verbs::dead::run(args, context).await,
         Verb::Drain(args) => verbs::drain::run(args, context).await,
         Verb::Enqueue(args) => verbs::enqueue::run(args, context).await,
+        Verb::Export(args) => verbs::export::run(args, context).await,
+        Verb::Import(args) => verbs::import::run(args, context).await,
         Verb::Pause(args) => verbs::pause::pause(args, context).await,
         Verb::Queues(_) => verbs::queues::run(context).await,
         Verb::Resume(args) => verbs::pause::resume(args, context).await,

@@ -2,8 +2,9 @@
 
 use redispatch::queue::Queue;
 
-use super::{bar, lines::Lines};
+use super::lines::Lines;
 use crate::error::Error;
+use crate::output;
 
 /// Faults that are told.
 const TOLD: usize = 20;
@@ -27,7 +28,7 @@ pub(super) struct Checked {
 /// There is none, or one is unusable: the first faults, by line.
 pub(super) fn check(queue: &Queue, lines: &mut Lines, max_bytes: usize) -> Result<Checked, Error> {
     let longest = max_bytes + RECORD_BYTES;
-    let bar = bar("checking  ", lines.bytes);
+    let bar = output::byte_bar("checking", lines.bytes);
     let (mut messages, mut without_id, mut faults, mut faulty) = (0, 0, Vec::new(), 0);
     let mut reading = lines.read(longest)?;
     while let Some(line) = reading.next()? {

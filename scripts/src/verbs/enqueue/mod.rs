@@ -8,7 +8,6 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use redispatch::keys::Lane;
 
 use crate::cli::OneQueue;
@@ -84,15 +83,4 @@ fn source(args: &Enqueue) -> Result<Lines, Error> {
             Lines::of_stdin()
         }
     }
-}
-
-/// A bar over the bytes of the source; nothing where stderr is no terminal.
-fn bar(what: &'static str, bytes: u64) -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let template = "{msg} {bar:30} {percent:>3} %  {bytes_per_sec}, {eta} left";
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
-    bar.with_style(style).with_message(what)
 }

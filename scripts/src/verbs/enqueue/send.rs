@@ -4,7 +4,7 @@ use redispatch::keys::Lane;
 use redispatch::queue::{Enqueued, Queue, QueueError};
 use serde_json::json;
 
-use super::{bar, check::Checked, lines::Lines};
+use super::{check::Checked, lines::Lines};
 use crate::error::Error;
 use crate::output;
 
@@ -20,7 +20,7 @@ pub(super) async fn send(
     checked: &Checked,
     as_json: bool,
 ) -> Result<(), Error> {
-    let bar = bar("enqueueing", lines.bytes);
+    let bar = output::byte_bar("enqueueing", lines.bytes);
     let name = lines.name.clone();
     let (mut done, mut created) = (0, 0);
     let mut reading = lines.read(checked.longest)?;

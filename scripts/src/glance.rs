@@ -40,16 +40,13 @@ impl Glance {
         let mut found = gates(&self.stats.gates, self.now);
         let (waiting, processing) = (self.stats.waiting(), self.stats.processing);
         if self.alive() == 0 && waiting + processing > 0 {
+            let what =
+                if waiting > 0 { format!("{waiting} waiting") } else { format!("{processing} in hand") };
             let last = self.workers.iter().map(|beat| beat.age_ms).min();
             let last = last.map_or(String::new(), |ms| {
-                format!("; the last one was seen {} ago", time::shown(ms.unsigned_abs()))
+                format!(" (the last one was seen {} ago)", time::shown(ms.unsigned_abs()))
             });
-            let waiting = if waiting > 0 {
-                format!("{waiting} wait")
-            } else {
-                format!("{processing} are in the hands of the dead")
-            };
-            found.push(format!("no worker lives, {waiting}{last}"));
+            found.push(format!("no worker lives{last}, {what}"));
         }
         found
     }

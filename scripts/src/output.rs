@@ -39,7 +39,8 @@ pub(crate) fn table(header: &[&str]) -> Table {
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header);
-    table.set_width(width());
+    // `drawn` takes the first blank away.
+    table.set_width(width() + 1);
     table
 }
 

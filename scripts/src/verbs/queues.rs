@@ -7,8 +7,8 @@ use crate::error::{Error, Exit};
 use crate::output;
 
 const HELP: &str = "\
-email, sms and whatsapp, those that workers and producers made known, and those of
-the setting QUEUES.
+email, sms and whatsapp, those that workers and producers made known, and
+those of the setting QUEUES.
 
 Examples:
   queuectl queues

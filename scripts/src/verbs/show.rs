@@ -13,13 +13,13 @@ use crate::masked::masked;
 use crate::{output, time};
 
 const HELP: &str = "\
-Known are messages with an id: what waits if it was enqueued by queuectl, HTTP or
-the library, what is being sent or delayed, and what ended within its retention.
-A message that was pushed with an id of its own is known once a worker has it.
-Dead letters are under `queuectl dead show`.
+Known are messages with an id: what waits if it was enqueued by queuectl, HTTP
+or the library, what is being sent or delayed, and what ended within its
+retention. A message that was pushed with an id of its own is known once a
+worker has it. Dead letters are under `queuectl dead show`.
 
-Recipients are masked, and long texts cut, unless --reveal is given.
-Exit code 1 where nothing is known of the id.
+Recipients are masked, and long texts cut, unless --reveal is given. Exit code
+1 where nothing is known of the id.
 
 Examples:
   queuectl show --queue email order-1

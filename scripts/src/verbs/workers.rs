@@ -10,10 +10,10 @@ use crate::error::{Error, Exit};
 use crate::{output, time};
 
 const HELP: &str = "\
-HELD counts the messages in a worker's hands, SENDING those of them that are being
-sent, of as many as it sends at a time (CONCURRENCY). OLDEST is how long it has
-held the oldest. SEEN is how long ago it last gave a sign of life; one that
-missed three is `late`: it is gone, or cannot reach Redis.
+HELD counts the messages in a worker's hands, SENDING those of them that are
+being sent, of as many as it sends at a time (CONCURRENCY). OLDEST is how long
+it has held the oldest. SEEN is how long ago it last gave a sign of life; one
+that missed three is `late`: it is gone, or cannot reach Redis.
 
 Exit code 1 where no worker lives; with --queue, where one of those queues has
 none.

@@ -24,12 +24,13 @@ const AWAY: Duration = Duration::from_secs(10);
 
 const HELP: &str = "\
 Empty means: nothing waits, nothing is being sent, no retry is due or delayed.
-What is scheduled for a time to come does not count, unless --scheduled is given;
-dead letters never do. Nothing is moved or removed: workers empty the queues, so
-they have to run. Producers may go on; how many messages arrive meanwhile is told.
+What is scheduled for a time to come does not count, unless --scheduled is
+given; dead letters never do. Nothing is moved or removed: workers empty the
+queues, so they have to run. Producers may go on; how many messages arrive
+meanwhile is told.
 
-Exit code 0 only where all of the queues were seen empty, 1 at the timeout, with
-what is left of each. --timeout 0 looks once.
+Exit code 0 only where all of the queues were seen empty, 1 at the timeout,
+with what is left of each. --timeout 0 looks once.
 
 Examples:
   queuectl drain --queues email,sms --timeout 300

@@ -17,15 +17,16 @@ use crate::error::{Error, Exit};
 use lines::Lines;
 
 const HELP: &str = "\
-From --file and stdin comes one message a line (JSON Lines); empty lines are passed
-over. All are checked before the first is enqueued: is one unusable, none is.
+From --file and stdin comes one message a line (JSON Lines); empty lines are
+passed over. All are checked before the first is enqueued: is one unusable,
+none is.
 
-Prints the id of each message, which is made up where it has none. A message whose
-id waits, is in hand or delayed, or was sent within its retention is not enqueued
-again; that is said, and counts as done.
+Prints the id of each message, which is made up where it has none. A message
+whose id waits, is in hand or delayed, or was sent within its retention is not
+enqueued again; that is said, and counts as done.
 
-After a failure in the middle it is safe to give the same messages again only where
-all of them have ids.
+After a failure in the middle it is safe to give the same messages again only
+where all of them have ids.
 
 Examples:
   queuectl enqueue --queue email \\

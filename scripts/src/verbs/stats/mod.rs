@@ -15,14 +15,14 @@ use crate::{output, time};
 use look::Look;
 
 const HELP: &str = "\
-PENDING counts what a wake-up has brought and no claim has taken (`claimed`) too.
-DELAYED waits for a retry or for its time. OLDEST is the age of the oldest waiting
-message, `-` where nothing says since when it waits. WORKERS counts those that
-live. --json has every counter.
+PENDING counts what a wake-up has brought and no claim has taken (`claimed`)
+too. DELAYED waits for a retry or for its time. OLDEST is the age of the
+oldest waiting message, `-` where nothing says since when it waits. WORKERS
+counts those that live. --json has every counter.
 
 With --watch, IN/S and OUT/S are messages a second since the last look: OUT/S
-counts what was sent, given up or dropped as a duplicate. Ctrl-C ends it. It goes
-on while Redis is away, and says so.
+counts what was sent, given up or dropped as a duplicate. Ctrl-C ends it. It
+goes on while Redis is away, and says so.
 
 Examples:
   queuectl stats

@@ -1,5 +1,15 @@
 //! `queuectl` as a process, against a real Redis.
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
+mod away;
+mod drain;
+mod enqueue;
+mod help;
+mod live;
 mod pause;
 mod run;
+mod serving;
+mod show;
+mod snapshot;
+mod stats;
+mod workers;

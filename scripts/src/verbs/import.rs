@@ -47,12 +47,16 @@ impl Import {
         let (queue, rest) = match (&self.queue, self.words.split_first()) {
             (Some(queue), _) => (queue, &self.words[..]),
             (None, Some((queue, rest))) => (queue, rest),
-            (None, None) => return Err(Error::new("no queue is named").hint("queuectl import email email.jsonl")),
+            (None, None) => {
+                return Err(Error::new("no queue is named").hint("queuectl import email email.jsonl"));
+            }
         };
         match rest {
             [] => Ok((queue, None)),
             [path] if !self.forget => Ok((queue, Some(path.as_ref()))),
-            _ => Err(Error::new("too many words").changed("nothing").hint("queuectl import email email.jsonl")),
+            _ => {
+                Err(Error::new("too many words").changed("nothing").hint("queuectl import email email.jsonl"))
+            }
         }
     }
 }

@@ -59,7 +59,7 @@ if holder and holder ~= owner then
   return answer('adopted', left)
 end
 if holder and left ~= known then return answer('moved', left) end
-local entries = redis.call('LRANGE', dead, -count, -1)
+local entries = redis.call('LRANGE', dead, -math.max(count, 1), -1)
 local same = known == tonumber(ARGV[3]) and #entries == count and redis.sha1hex(entries[1] or '') == ARGV[5]
 local chosen, ids = {}, 5
 for i = 7, #ARGV, 4 do

@@ -1,5 +1,8 @@
 //! `queuectl` as a process, against a real Redis.
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
+mod dead;
 mod pause;
+mod queue;
 mod run;
+mod transfer;

@@ -2,14 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
 mod away;
+mod dead;
 mod drain;
 mod enqueue;
 mod help;
 mod live;
 mod pause;
+mod queue;
 mod run;
 mod serving;
 mod show;
 mod snapshot;
 mod stats;
+mod transfer;
 mod workers;

@@ -11,6 +11,7 @@ mod pause;
 mod queue;
 mod run;
 mod serving;
+mod shell;
 mod show;
 mod snapshot;
 mod stats;

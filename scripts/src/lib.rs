@@ -3,6 +3,8 @@
 mod cli;
 mod context;
 mod error;
+mod glance;
+mod masked;
 mod output;
 mod run;
 mod time;

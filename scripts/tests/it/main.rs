@@ -3,6 +3,7 @@
 
 mod away;
 mod dead;
+mod deploy;
 mod drain;
 mod enqueue;
 mod help;

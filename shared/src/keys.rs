@@ -96,6 +96,26 @@ impl Keys {
         queues(&self.prefix)
     }
 
+    /// All keys that are always the same ones, with the types they must have: those that hold messages first.
+    pub(crate) fn with_types(&self) -> [(Key, &'static str); 14] {
+        [
+            (self.pending.clone(), "list"),
+            (self.high.clone(), "list"),
+            (self.low.clone(), "list"),
+            (self.claimed.clone(), "list"),
+            (self.dead_letter.clone(), "list"),
+            (self.processing.clone(), "zset"),
+            (self.delayed.clone(), "zset"),
+            (self.messages.clone(), "hash"),
+            (self.recent.clone(), "list"),
+            (self.counters.clone(), "hash"),
+            (self.control.clone(), "hash"),
+            (self.claims.clone(), "hash"),
+            (self.workers.clone(), "hash"),
+            (self.queues(), "set"),
+        ]
+    }
+
     /// The list of a lane.
     pub(crate) fn lane(&self, lane: Lane) -> &Key {
         match lane {
@@ -105,6 +125,9 @@ impl Keys {
         }
     }
 }
+
+/// The layout of these keys, as `control.layout` has it. A worker refuses a newer one.
+pub const LAYOUT: u32 = 1;
 
 /// `queue:queues` under `prefix`.
 pub(crate) fn queues(prefix: &str) -> Key {

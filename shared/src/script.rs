@@ -52,6 +52,7 @@ scripts! {
     ENQUEUE = "enqueue" include_str!("../lua/enqueue.lua");
     EXTEND = "extend" include_str!("../lua/extend.lua");
     HEARTBEAT = "heartbeat" include_str!("../lua/heartbeat.lua");
+    ORPHANS = "orphans" include_str!("../lua/orphans.lua");
     PAUSE = "pause" include_str!("../lua/pause.lua");
     RELEASE = "release" include_str!("../lua/release.lua");
     RETRY = "retry" include_str!("../lua/retry.lua");

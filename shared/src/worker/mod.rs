@@ -18,7 +18,7 @@ mod settlement;
 mod shared;
 mod shutdown;
 mod status;
-mod sweep;
+pub(crate) mod sweep;
 mod token;
 mod wake;
 

@@ -52,6 +52,10 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
         "enqueue" => call::enqueue("p", &[("m20", &m(20)), ("m21", &m(21))]),
         "extend" => call::extend(60_000, &[t[0], t[5]]),
         "heartbeat" => call::heartbeat("host.AAAAAAAAAAA", "AAAAAAAAAAA", ""),
+        "orphans" => {
+            stage.queue.command(&["ZADD", &key("delayed"), "1", "QQQQQQQQQQQ.1:p:0"]).await;
+            call::orphans("delayed", "processing", "0", true)
+        }
         "pause" => call::pause(60_000, "why"),
         "release" => call::release(5_000, &[(t[5], "h", "", ""), (t[0], "p", EDITED, "m1")]),
         "retry" => call::retry("retry", 5_000, &[(t[0], "m1", EDITED), (t[5], "", "")]),

@@ -11,6 +11,7 @@ mod claim_lanes;
 mod claim_room;
 mod every;
 mod in_doubt;
+mod orphans;
 mod probe;
 mod queue;
 mod rate_limit;

@@ -43,7 +43,7 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 14] = [
+pub(crate) const SCRIPTS: [&str; 15] = [
     "begin",
     "breaker",
     "claim",
@@ -52,6 +52,7 @@ pub(crate) const SCRIPTS: [&str; 14] = [
     "enqueue",
     "extend",
     "heartbeat",
+    "orphans",
     "pause",
     "release",
     "retry",

@@ -129,6 +129,11 @@ impl Keys {
 /// The layout of these keys, as `control.layout` has it. A worker refuses a newer one.
 pub const LAYOUT: u32 = 1;
 
+/// Whether `control.layout` names a layout that this version does not know.
+pub fn is_newer(layout: &str) -> bool {
+    layout.parse::<u32>().map_or(true, |layout| layout > LAYOUT)
+}
+
 /// `queue:queues` under `prefix`.
 pub(crate) fn queues(prefix: &str) -> Key {
     Key::from(format!("{prefix}:queues"))

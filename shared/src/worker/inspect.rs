@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use fred::clients::Client;
-use fred::interfaces::ConfigInterface;
+use fred::interfaces::{ConfigInterface, HashesInterface};
 use fred::prelude::ClientLike;
 use fred::types::InfoKind;
 use tracing::warn;
 
 use super::WorkerError;
 use crate::config::WorkerSettings;
+use crate::keys::{Keys, is_newer};
 use crate::queue::{fields, is_too_old, server_name};
 use crate::telemetry::event;
 
@@ -36,6 +37,15 @@ pub(crate) async fn inspect(client: &Client, settings: &WorkerSettings) -> Resul
             Ok(server)
         }
         None => Ok(server),
+    }
+}
+
+/// Refuses a queue whose keys a newer version has laid out otherwise.
+pub(crate) async fn layout(client: &Client, keys: &Keys) -> Result<(), WorkerError> {
+    let layout: Option<String> = client.hget(keys.control.clone(), "layout").await.unwrap_or_default();
+    match layout.filter(|layout| is_newer(layout)) {
+        Some(newer) => Err(WorkerError::Layout(newer)),
+        None => Ok(()),
     }
 }
 

@@ -38,6 +38,9 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) verb: Verb,
+    /// The settings that flags gave, by the names of their variables.
+    #[arg(skip)]
+    pub(crate) flags: Vec<(String, OsString)>,
 }
 
 /// What all verbs take.
@@ -59,6 +62,8 @@ pub(crate) struct OneQueue {
 /// What an operator can do, one file a verb under `verbs/`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Look at settings, Redis, queues and providers: what is wrong, and what to do
+    Doctor(verbs::doctor::Doctor),
     /// Let nobody claim from a queue for a while; what is being sent goes on
     Pause(verbs::pause::Pause),
     /// Let workers claim from a paused queue again
@@ -84,11 +89,12 @@ impl Cli {
             }
             Ok((Self::from_arg_matches(&matches)?, given))
         });
-        let (cli, given) = parsed.map_err(|error| {
+        let (mut cli, given) = parsed.map_err(|error| {
             // A closed stdout changes nothing about the exit code.
             let _ = error.print();
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
         })?;
+        cli.flags.clone_from(&given);
         Ok((cli, Sources::new(TABLES, std::env::vars_os(), dotenv::load()).with_flags(given)))
     }
 }

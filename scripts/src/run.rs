@@ -18,7 +18,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(read) => read,
         Err(code) => return code,
     };
-    match start(&cli, &sources) {
+    let started = start(&cli, &sources);
+    if let Verb::Doctor(args) = &cli.verb {
+        return verbs::doctor::main(args, &cli);
+    }
+    match started {
         Ok(()) => {}
         Err(faults) => return faults.exit(),
     }
@@ -52,6 +56,8 @@ fn start(_cli: &Cli, sources: &Sources) -> Result<(), Faults> {
 
 async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
     match verb {
+        // It has ended before settings were refused.
+        Verb::Doctor(_) => Ok(Exit::Done),
         Verb::Pause(args) => verbs::pause::pause(args, context).await,
         Verb::Resume(args) => verbs::pause::resume(args, context).await,
     }

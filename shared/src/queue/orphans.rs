@@ -9,7 +9,7 @@ use crate::script::{self, ORPHANS};
 use crate::worker::sweep;
 
 /// Members that one step looks at.
-const STEP: i64 = 500;
+const STEP: i64 = 200;
 
 /// What belongs together and is not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

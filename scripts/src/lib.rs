@@ -4,6 +4,8 @@ mod cli;
 mod context;
 mod doctor;
 mod error;
+mod glance;
+mod masked;
 mod output;
 mod run;
 mod time;

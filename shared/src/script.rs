@@ -49,9 +49,12 @@ scripts! {
     );
     COMPLETE = "complete" include_str!("../lua/complete.lua");
     DEAD_LETTER = "dead_letter" include_str!("../lua/dead_letter.lua");
+    DEAD_TAKE = "dead_take" include_str!("../lua/dead_take.lua");
+    DEAD_TURN = "dead_turn" include_str!("../lua/dead_turn.lua");
     ENQUEUE = "enqueue" include_str!("../lua/enqueue.lua");
     EXTEND = "extend" include_str!("../lua/extend.lua");
     HEARTBEAT = "heartbeat" include_str!("../lua/heartbeat.lua");
+    IMPORT = "import" include_str!("../lua/import.lua");
     ORPHANS = "orphans" include_str!("../lua/orphans.lua");
     PAUSE = "pause" include_str!("../lua/pause.lua");
     RELEASE = "release" include_str!("../lua/release.lua");
@@ -146,8 +149,16 @@ pub(crate) async fn run_until_answered(
             Err(error) => Err(error),
         };
         match answer {
-            Ok(value) => return value,
-            Err(error) => told.tell(script, &error),
+            Ok(value) => {
+                if told.at > 0 {
+                    link.answered(script.name);
+                }
+                return value;
+            }
+            Err(error) => {
+                link.refused(script.name, describe(&error));
+                told.tell(script, &error);
+            }
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(1));

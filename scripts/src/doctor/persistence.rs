@@ -58,15 +58,15 @@ fn kept(info: &Fields, config: Option<&Fields>) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::super::Level::{self, Fault, Ok, Skipped, Warning};
+    use super::super::redis::{Pairs, fields};
     use super::*;
+
+    type Judged<'a> = &'a [(Level, &'a str)];
 
     #[test]
     #[rustfmt::skip]
     fn judgements() {
-        let fields = |pairs: &[(&str, &str)]| -> Fields {
-            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-        };
-        let cases: [(&[(&str, &str)], &[(&str, &str)], &[(Level, &str)]); 9] = [
+        let cases: [(Pairs<'_>, Pairs<'_>, Judged<'_>); 9] = [
             (&[("aof_enabled", "1")], &[("appendfsync", "everysec")], &[(Ok, "append-only file, appendfsync everysec")]),
             (&[("aof_enabled", "1")], &[("appendfsync", "no")], &[(Warning, "append-only file, appendfsync no")]),
             (&[("aof_enabled", "1")], &[], &[(Ok, "append-only file")]),

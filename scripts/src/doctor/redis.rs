@@ -40,7 +40,9 @@ pub(super) async fn check(client: &Client, lease: Duration, fix: bool) -> Vec<Fi
     findings.extend(persistence::check(&facts));
     findings.extend(replication::check(&facts.replication));
     findings.push(clock::check(client).await);
-    let queues = queues::check(client, Way { lease, fix, is_replica: replication::is_replica(&facts.replication) }).await;
+    let queues =
+        queues::check(client, Way { lease, fix, is_replica: replication::is_replica(&facts.replication) })
+            .await;
     findings.push(memory::check(&facts, queues.footprint));
     findings.extend(queues.findings);
     findings
@@ -107,14 +109,19 @@ fn eviction(facts: &Facts) -> Finding {
     }
 }
 
+/// Fields and their values, in tests.
+#[cfg(test)]
+pub(super) type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+#[cfg(test)]
+pub(super) fn fields(pairs: Pairs<'_>) -> Fields {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Level;
     use super::*;
-
-    fn fields(pairs: &[(&str, &str)]) -> Fields {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    }
 
     #[test]
     fn versions() {

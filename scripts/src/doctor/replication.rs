@@ -37,14 +37,12 @@ pub(super) fn check(info: &Fields) -> Vec<Finding> {
 fn replica(info: &Fields) -> Vec<Finding> {
     let text = |name: &str| info.get(name).map_or("?", String::as_str);
     let primary = format!("{}:{}", text("master_host"), text("master_port"));
-    let mut findings = Vec::new();
-    if text("slave_read_only") == "1" {
-        let found = format!("a read-only replica of {primary}: nobody can enqueue or claim here");
-        findings.push(Finding::fault(CHECK, found, "let REDIS_URL lead to the primary, or to the sentinels"));
-    } else {
-        let found = format!("a replica of {primary}: what is written here is gone with its next copy");
-        findings.push(Finding::fault(CHECK, found, "let REDIS_URL lead to the primary, or to the sentinels"));
-    }
+    let found = match text("slave_read_only") {
+        "1" => format!("a read-only replica of {primary}: nobody can enqueue or claim here"),
+        _ => format!("a replica of {primary}: what is written here is gone with its next copy"),
+    };
+    let todo = "let REDIS_URL lead to the primary, or to the sentinels";
+    let mut findings = vec![Finding::fault(CHECK, found, todo)];
     if text("master_link_status") == "down" {
         let found = format!("the link to the primary {primary} is down");
         findings.push(Finding::fault(CHECK, found, "look at the log of this replica"));
@@ -68,6 +66,7 @@ fn behind(line: &str) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::super::Level::{self, Fault, Ok, Warning};
+    use super::super::redis::{Pairs, fields};
     use super::*;
 
     #[test]
@@ -75,7 +74,7 @@ mod tests {
         let online = "ip=10.0.0.2,port=6379,state=online,offset=1,lag=0";
         let late = "ip=10.0.0.3,port=6379,state=online,offset=1,lag=42";
         let syncing = "ip=10.0.0.4,port=6379,state=wait_bgsave,offset=0,lag=0";
-        let cases: [(&[(&str, &str)], &[(Level, &str)]); 5] = [
+        let cases: [(Pairs<'_>, &[(Level, &str)]); 5] = [
             (&[("role", "master"), ("connected_slaves", "0")], &[(Ok, "primary, without replicas")]),
             (
                 &[("role", "master"), ("connected_slaves", "1"), ("slave0", online)],
@@ -101,8 +100,7 @@ mod tests {
             (&[("role", "slave"), ("slave_read_only", "0")], &[(Fault, "a replica of ?:?")]),
         ];
         for (info, expected) in cases {
-            let info = info.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            let found = check(&info);
+            let found = check(&fields(info));
             assert_eq!(found.len(), expected.len(), "{found:?}");
             for (finding, (level, start)) in found.iter().zip(expected) {
                 assert!(finding.level == *level && finding.found.starts_with(start), "{finding:?}");

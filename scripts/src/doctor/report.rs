@@ -15,9 +15,9 @@ pub(crate) fn show(findings: &[Finding]) {
             Level::Warning => "warning",
             Level::Fault => "FAULT",
         };
-        let check = [Some(check), queue].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let about = queue.map(|queue| format!("{queue}: ")).unwrap_or_default();
         let todo = todo.map(|todo| format!("\n-> {todo}")).unwrap_or_default();
-        table.add_row([level.to_owned(), check, found + &todo]);
+        table.add_row([level.to_owned(), check, about + &found + &todo]);
     }
     output::show(&table);
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
@@ -36,7 +36,7 @@ fn folded(findings: &[Finding]) -> Vec<Finding> {
         };
         match (rows.iter_mut().find(alike), &finding.queue) {
             (Some(Finding { queue: Some(queues), .. }), Some(queue)) => {
-                queues.push(' ');
+                queues.push_str(", ");
                 queues.push_str(queue);
             }
             _ => rows.push(finding.clone()),
@@ -62,7 +62,7 @@ mod tests {
         let rows: Vec<_> = rows.iter().map(|row| (&*row.check, row.queue.as_deref().unwrap())).collect();
         assert_eq!(
             rows,
-            [("orphans", "email sms"), ("orphans", "news"), ("keys", "sms"), ("orphans", "other")]
+            [("orphans", "email, sms"), ("orphans", "news"), ("keys", "sms"), ("orphans", "other")]
         );
     }
 }

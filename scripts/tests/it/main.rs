@@ -1,6 +1,9 @@
 //! `queuectl` as a process, against a real Redis.
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
+mod dead;
 mod doctor;
 mod pause;
+mod queue;
 mod run;
+mod transfer;

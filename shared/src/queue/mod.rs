@@ -2,6 +2,7 @@
 
 mod active;
 mod client;
+mod dead;
 mod enqueue;
 mod find;
 mod footprint;
@@ -14,11 +15,13 @@ mod recent;
 mod retrying;
 mod server;
 mod stats;
+mod transfer;
 mod types;
 mod workers;
 
 pub use active::Active;
 pub use client::Client;
+pub use dead::{DeadAction, DeadLetter, DeadScan, Order, Selector, Stopped};
 pub use enqueue::Enqueued;
 pub use find::Found;
 pub use footprint::Footprint;
@@ -27,10 +30,11 @@ pub use orphans::Orphans;
 pub use pause::Pause;
 pub use peek::{Plan, Waiting};
 pub use recent::Ended;
-pub use retrying::Retrying;
+pub use retrying::Retry;
 pub(crate) use server::fields;
 pub use server::{is_too_old, server_name};
 pub use stats::{Breaker, Gates, Stats};
+pub use transfer::{Export, Exported, Import, ImportError, Imported};
 pub use types::WrongType;
 pub use workers::Beat;
 
@@ -64,6 +68,10 @@ pub enum QueueError {
     /// The address of Redis, or what TLS needs, is unusable. Redis was not asked.
     #[error("Redis settings: {0}")]
     Settings(String),
+    /// Somebody else's command changes the dead letters, until then at least: ms since 1970 by Redis's clock. Nothing
+    /// was changed by this one.
+    #[error("another command is at work on these dead letters")]
+    Busy(i64),
     /// Redis did not answer, or refused. What was asked may have been done: with an id it is safe to ask again.
     #[error("Redis: {0}")]
     Redis(String),

@@ -45,17 +45,21 @@ impl Queue {
     /// [`QueueError::Redis`]; some may be mended all the same. Safe to call again.
     pub async fn mend_orphans(&self, lease: Duration) -> Result<Orphans, QueueError> {
         let found = self.walk(true).await?;
-        let mut messages = 0;
-        let mut cursor = "0".to_owned();
-        while found.messages > 0 {
+        let messages = if found.messages > 0 { self.restore(lease).await? } else { 0 };
+        Ok(Orphans { messages, ..found })
+    }
+
+    /// Looks through all messages; gives how many came back.
+    async fn restore(&self, lease: Duration) -> Result<u64, QueueError> {
+        let (mut restored, mut cursor) = (0, "0".to_owned());
+        loop {
             let step = sweep::step(&self.link, &self.keys, lease, &cursor, cursor == "0").await?;
-            messages += step.restored;
+            restored += step.restored;
             cursor = step.cursor;
             if cursor == "0" {
-                break;
+                return Ok(restored);
             }
         }
-        Ok(Orphans { messages, ..found })
     }
 
     async fn walk(&self, remove: bool) -> Result<Orphans, QueueError> {

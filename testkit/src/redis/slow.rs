@@ -39,7 +39,8 @@ impl Watch<'_> {
         for entry in reply.array() {
             let fields = entry.array();
             let micros = fields[2].int().unsigned_abs();
-            let words: Vec<_> = fields[3].array().iter().map(|word| word.bytes().escape_ascii().to_string()).collect();
+            let words: Vec<_> =
+                fields[3].array().iter().map(|word| word.bytes().escape_ascii().to_string()).collect();
             // What a script calls is in the time of the script.
             if fields[4].text() != "?:0" {
                 calls.push((Duration::from_micros(micros), words.join(" ")));

@@ -136,7 +136,7 @@ async fn what_holds_a_queue_up() {
             "fault: the breaker is open: 535 no such user jo…@e….com",
         ),
         (&["breaker", "failing"], 0, "ok: open"),
-        (&["import", "backup.jsonl 12"], 0, "warning: an import has not ended: backup.jsonl 12"),
+        (&["import", "12:x"], 0, "warning: an import has not ended; it has put in 12 messages"),
     ] {
         redis.command(&[&["HSET", &key("control")], fields].concat()).await;
         let report = report(&redis).await;

@@ -2,6 +2,7 @@
 
 mod cli;
 mod context;
+mod doctor;
 mod error;
 mod glance;
 mod masked;

@@ -4,6 +4,7 @@
 mod away;
 mod dead;
 mod deploy;
+mod doctor;
 mod drain;
 mod enqueue;
 mod help;

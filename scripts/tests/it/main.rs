@@ -3,6 +3,7 @@
 
 mod dead;
 mod doctor;
+mod deploy;
 mod pause;
 mod queue;
 mod run;

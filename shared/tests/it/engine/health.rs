@@ -274,12 +274,12 @@ async fn draining_it_is_alive_and_not_ready() {
 #[tokio::test]
 async fn an_address_of_another_host_ends_it_at_the_start() {
     let redis = RedisServer::start().await;
-    let addr: SocketAddr = "192.0.2.1:9100".parse().unwrap();
+    let addr: SocketAddr = "192.0.2.1:9401".parse().unwrap();
     let worker = Desk::new().worker(WorkerSettings { http_addr: Some(addr), ..settings(&redis.url()) });
     let error = worker.ended().await.expect_err("it cannot be served there");
     assert!(matches!(error, WorkerError::Http { .. }), "{error:?}");
     let said = error.to_string();
-    assert!(said.starts_with("cannot serve health and metrics at HTTP_ADDR=192.0.2.1:9100: "), "{said}");
+    assert!(said.starts_with("cannot serve health and metrics at HTTP_ADDR=192.0.2.1:9401: "), "{said}");
 }
 
 #[tokio::test]

@@ -52,9 +52,9 @@ async fn a_healthcheck_without_a_usable_address_ends_with_78() {
     let (code, told) = healthcheck(&[]).await;
     assert_eq!(code, Some(78));
     assert!(told.contains("HTTP_ADDR: is not set, so no worker can be asked; set it"), "{told}");
-    let (code, told) = healthcheck(&[("HTTP_ADDR", ":9100")]).await;
+    let (code, told) = healthcheck(&[("HTTP_ADDR", ":9401")]).await;
     assert_eq!(code, Some(78));
-    assert!(told.contains("HTTP_ADDR: `:9100` cannot be used; write an IP address and a port"), "{told}");
+    assert!(told.contains("HTTP_ADDR: `:9401` cannot be used; write an IP address and a port"), "{told}");
 }
 
 #[tokio::test]
@@ -126,9 +126,9 @@ async fn a_survivor_takes_the_address_of_a_killed_sibling_over() {
 #[tokio::test]
 async fn an_address_this_host_does_not_have_ends_with_1() {
     let site = Site::start().await;
-    let worker = site.worker_at(&site.redis.url(), &[("HTTP_ADDR", "192.0.2.1:9100")]);
+    let worker = site.worker_at(&site.redis.url(), &[("HTTP_ADDR", "192.0.2.1:9401")]);
     assert_eq!(worker.wait_exit(LIMIT).await.code(), Some(1));
-    let said = "error: cannot serve health and metrics at HTTP_ADDR=192.0.2.1:9100: ";
+    let said = "error: cannot serve health and metrics at HTTP_ADDR=192.0.2.1:9401: ";
     worker.wait_for(|line| line.raw.starts_with(said)).await;
 }
 

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
 mod dead;
-mod doctor;
 mod deploy;
+mod doctor;
 mod pause;
 mod queue;
 mod run;

@@ -26,7 +26,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Error::new("cannot start").cause(error)),
     };
-    let context = match runtime.block_on(async { Context::new(&sources, cli.common.json) }) {
+    let context = match runtime.block_on(async { Context::new(&sources, &cli) }) {
         Ok(context) => context,
         Err(faults) => return faults.exit(),
     };
@@ -37,11 +37,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Starts the log: warnings and errors on stderr, more where `RUST_LOG` asks for it.
-fn start(_cli: &Cli, sources: &Sources) -> Result<(), Faults> {
+/// Starts the log: warnings and errors on stderr, of `serve` its start and end too, more where `RUST_LOG` asks for it.
+fn start(cli: &Cli, sources: &Sources) -> Result<(), Faults> {
     let mut reader = Reader::new(sources);
     let mut logs = LogSettings::read(&mut reader);
-    if !reader.is_set("RUST_LOG") {
+    if !reader.is_set("RUST_LOG") && !matches!(cli.verb, Verb::Serve(_)) {
         "warn".clone_into(&mut logs.filter);
     }
     reader.finish()?;
@@ -54,6 +54,7 @@ async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
     match verb {
         Verb::Pause(args) => verbs::pause::pause(args, context).await,
         Verb::Resume(args) => verbs::pause::resume(args, context).await,
+        Verb::Serve(args) => verbs::serve::serve(args, context).await,
     }
 }
 

@@ -1,3 +1,4 @@
 //! One file a verb.
 
 pub(crate) mod pause;
+pub(crate) mod serve;

@@ -56,9 +56,34 @@ pub(crate) struct OneQueue {
     pub(crate) queue: String,
 }
 
+/// One queue, with or without `--queue` in front of it.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct NamedQueue {
+    /// Queue: email, sms, whatsapp, or one of your own
+    #[arg(value_name = "QUEUE")]
+    argument: Option<String>,
+    /// The same
+    #[arg(long = "queue", short, value_name = "QUEUE")]
+    flag: Option<String>,
+}
+
+impl NamedQueue {
+    /// The queue's name.
+    pub(crate) fn name(&self) -> &str {
+        self.argument.as_deref().or(self.flag.as_deref()).unwrap_or_default()
+    }
+}
+
 /// What an operator can do, one file a verb under `verbs/`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Look at dead letters, requeue, purge or mend them
+    Dead(verbs::dead::Dead),
+    /// Write all messages of a queue down, byte-true and in order
+    Export(verbs::export::Export),
+    /// Put exported messages back where they were
+    Import(verbs::import::Import),
     /// Let nobody claim from a queue for a while; what is being sent goes on
     Pause(verbs::pause::Pause),
     /// Let workers claim from a paused queue again

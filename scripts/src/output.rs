@@ -3,6 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -47,6 +48,30 @@ pub(crate) fn show(table: &Table) {
     data(&lines.join("\n"));
 }
 
+/// A progress bar on stderr, where that is a terminal: `what 1,204/5,000 [####    ] 3 s`.
+pub(crate) fn bar(what: &str, of: u64) -> ProgressBar {
+    let bar = ProgressBar::new(of);
+    let style = ProgressStyle::with_template("{msg} {human_pos}/{human_len} [{bar:24}] {eta}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("## "));
+    bar.set_message(what.to_owned());
+    bar
+}
+
+/// The same for bytes: `what 1.2 MiB/3 MiB [####    ] 3 s`; only how many so far where nobody knows of how many (0).
+pub(crate) fn byte_bar(what: &str, of: u64) -> ProgressBar {
+    let bar = if of == 0 { ProgressBar::new_spinner() } else { ProgressBar::new(of) };
+    let template = if of == 0 { "{msg} {bytes}" } else { "{msg} {bytes}/{total_bytes} [{bar:24}] {eta}" };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style.progress_chars("## "));
+    bar.set_message(what.to_owned());
+    bar
+}
+
+/// `1,204`
+pub(crate) fn thousands(number: u64) -> String {
+    indicatif::HumanCount(number).to_string()
+}
+
 /// Asks whether to do `what`, unless `yes` has said so.
 ///
 /// # Errors
@@ -58,7 +83,7 @@ pub(crate) fn confirm(what: &str, yes: bool) -> Result<bool, Error> {
     }
     if !io::stdin().is_terminal() {
         let error = Error::new(format!("nobody is here to ask: {what}?")).changed("nothing");
-        return Err(error.hint("say --yes in scripts, or --dry-run to see what it would do"));
+        return Err(error.hint("say --yes in scripts"));
     }
     let _ = write!(io::stderr(), "{what}? [y/N] ");
     let mut answer = String::new();

@@ -52,6 +52,9 @@ fn start(cli: &Cli, sources: &Sources) -> Result<(), Faults> {
 
 async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
     match verb {
+        Verb::Dead(args) => verbs::dead::run(args, context).await,
+        Verb::Export(args) => verbs::export::run(args, context).await,
+        Verb::Import(args) => verbs::import::run(args, context).await,
         Verb::Pause(args) => verbs::pause::pause(args, context).await,
         Verb::Resume(args) => verbs::pause::resume(args, context).await,
         Verb::Serve(args) => verbs::serve::serve(args, context).await,

@@ -49,9 +49,12 @@ scripts! {
     );
     COMPLETE = "complete" include_str!("../lua/complete.lua");
     DEAD_LETTER = "dead_letter" include_str!("../lua/dead_letter.lua");
+    DEAD_TAKE = "dead_take" include_str!("../lua/dead_take.lua");
+    DEAD_TURN = "dead_turn" include_str!("../lua/dead_turn.lua");
     ENQUEUE = "enqueue" include_str!("../lua/enqueue.lua");
     EXTEND = "extend" include_str!("../lua/extend.lua");
     HEARTBEAT = "heartbeat" include_str!("../lua/heartbeat.lua");
+    IMPORT = "import" include_str!("../lua/import.lua");
     PAUSE = "pause" include_str!("../lua/pause.lua");
     RELEASE = "release" include_str!("../lua/release.lua");
     RETRY = "retry" include_str!("../lua/retry.lua");

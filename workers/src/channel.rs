@@ -31,6 +31,13 @@ pub trait Channel: Send + Sync + Sized + 'static {
     /// Sends one message.
     fn send(self: Arc<Self>, delivery: Delivery) -> impl Future<Output = Outcome> + Send;
 
+    /// Looks for what is wrong with a message whatever the settings are.
+    ///
+    /// # Errors
+    ///
+    /// Why it would be dead-lettered.
+    fn validate(message: &Waiting) -> Result<(), Failure>;
+
     /// What would be sent, as (name, value) lines for the operator, recipients masked as `LOG_RECIPIENTS` says.
     ///
     /// # Errors

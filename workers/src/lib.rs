@@ -17,8 +17,10 @@ pub mod sms;
 mod tls;
 pub mod twilio;
 mod typo;
+mod validate;
 mod verdict;
 pub mod whatsapp;
 
 pub use channel::Channel;
 pub use run::run;
+pub use validate::validate;

@@ -181,12 +181,23 @@ pub(super) async fn put(
         LaneName::Low => Lane::Low,
     };
     let queue = api.ask(api.known(name)).await?;
+    for (n, message) in messages.iter().enumerate() {
+        check(name, message).map_err(|why| match messages.len() {
+            1 => ApiError::unusable(why),
+            _ => ApiError::unusable(format!("message {n} of the list (from 0): {why}")),
+        })?;
+    }
     let mut enqueued = Vec::with_capacity(messages.len());
     for step in messages.chunks(STEP) {
         let step = api.ask(async { Ok(queue.enqueue(lane, step.to_vec()).await?) }).await?;
         enqueued.extend(step.into_iter().map(|queue::Enqueued { id, created }| Enqueued { id, created }));
     }
     Ok(enqueued)
+}
+
+/// Why a worker would refuse the message for good.
+fn check(queue: &str, message: &[u8]) -> Result<(), String> {
+    redispatch_workers::validate(queue, message).map_err(|failure| mask::text(&failure.error).into_owned())
 }
 
 /// 201 where something was created.

@@ -2,6 +2,7 @@
 
 mod active;
 mod client;
+mod dead;
 mod enqueue;
 mod find;
 mod oldest;
@@ -11,10 +12,12 @@ mod recent;
 mod retrying;
 mod server;
 mod stats;
+mod transfer;
 mod workers;
 
 pub use active::Active;
 pub use client::Client;
+pub use dead::{DeadAction, DeadLetter, DeadScan, Order, Selector, Stopped};
 pub use enqueue::Enqueued;
 pub use find::Found;
 pub use pause::Pause;
@@ -22,6 +25,7 @@ pub use peek::{Plan, Waiting};
 pub use recent::Ended;
 pub use retrying::Retrying;
 pub use stats::{Breaker, Gates, Stats};
+pub use transfer::{Export, Exported, Import, ImportError, Imported};
 pub use workers::Beat;
 
 use std::sync::Arc;
@@ -54,6 +58,10 @@ pub enum QueueError {
     /// The address of Redis, or what TLS needs, is unusable. Redis was not asked.
     #[error("Redis settings: {0}")]
     Settings(String),
+    /// Somebody else's command changes the dead letters, until then at least: ms since 1970 by Redis's clock. Nothing
+    /// was changed by this one.
+    #[error("another command is at work on these dead letters")]
+    Busy(i64),
     /// Redis did not answer, or refused. What was asked may have been done: with an id it is safe to ask again.
     #[error("Redis: {0}")]
     Redis(String),

@@ -35,6 +35,28 @@ pub enum Plan {
     GiveUp(Failure),
 }
 
+impl Waiting {
+    /// Looks at a message that waits in `lane`, or that somebody means to put there; `max_bytes` is the size from which
+    /// it is refused.
+    pub fn look(lane: Lane, bytes: Bytes, max_bytes: usize) -> Self {
+        let head = match Head::read(&bytes, max_bytes) {
+            Ok(head) => head,
+            Err(malformed) => {
+                let plan = Plan::GiveUp(Failure::malformed(malformed.reason));
+                return Self { lane, bytes, id: malformed.head.id.map(Into::into), recipients: None, plan };
+            }
+        };
+        let now = clock::unix_ms() as i64;
+        let plan = match head.send_at {
+            _ if head.expires_at.is_some_and(|at| at <= now) => Plan::GiveUp(Failure::new("expired")),
+            Some(at) if at > now => Plan::Park(at),
+            _ => Plan::Send,
+        };
+        let recipients = head.record.and_then(|record| record.recipients);
+        Self { lane, bytes, id: head.id.map(Into::into), recipients, plan }
+    }
+}
+
 impl Queue {
     /// The oldest messages of `claimed`, `pending:high`, `pending` and `pending:low`, in this order and `most` in all.
     /// Nothing is claimed; `max_bytes` is the size from which a message is refused.
@@ -58,26 +80,8 @@ impl Queue {
             }
             let oldest = live.client.lrange(key.clone(), -(room as i64), -1).await;
             let oldest: Vec<Bytes> = self.link.checked(&live, oldest)?;
-            waiting.extend(oldest.into_iter().rev().map(|bytes| look(lane, bytes, max_bytes)));
+            waiting.extend(oldest.into_iter().rev().map(|bytes| Waiting::look(lane, bytes, max_bytes)));
         }
         Ok(waiting)
     }
-}
-
-fn look(lane: Lane, bytes: Bytes, max_bytes: usize) -> Waiting {
-    let head = match Head::read(&bytes, max_bytes) {
-        Ok(head) => head,
-        Err(malformed) => {
-            let plan = Plan::GiveUp(Failure::malformed(malformed.reason));
-            return Waiting { lane, bytes, id: malformed.head.id.map(Into::into), recipients: None, plan };
-        }
-    };
-    let now = clock::unix_ms() as i64;
-    let plan = match head.send_at {
-        _ if head.expires_at.is_some_and(|at| at <= now) => Plan::GiveUp(Failure::new("expired")),
-        Some(at) if at > now => Plan::Park(at),
-        _ => Plan::Send,
-    };
-    let recipients = head.record.and_then(|record| record.recipients);
-    Waiting { lane, bytes, id: head.id.map(Into::into), recipients, plan }
 }

@@ -5,7 +5,7 @@ use redispatch::telemetry::mask;
 use redispatch::{Failure, clock};
 
 use super::address::Mailbox;
-use super::compose::{ComposeContext, compose};
+use super::compose::{ComposeContext, Mail, compose};
 use super::payload::EmailPayload;
 
 /// Most of a subject that is shown, in characters.
@@ -20,14 +20,7 @@ pub(super) fn preview(
     default_from: Option<&Mailbox>,
     message: &Waiting,
 ) -> Result<Vec<(&'static str, String)>, Failure> {
-    let context = ComposeContext {
-        default_from,
-        reference: "not-claimed",
-        id: message.id.as_deref(),
-        date_ms: clock::unix_ms(),
-        recipients: message.recipients.as_deref(),
-    };
-    let mail = compose(&message.bytes, &context)?;
+    let mail = composed(default_from, message)?;
     let payload = EmailPayload::parse(&message.bytes)?;
     let recipients: Vec<_> = mail.recipients.iter().map(|to| mask::recipient(to.as_ref())).collect();
     let subject: String =
@@ -38,6 +31,26 @@ pub(super) fn preview(
         ("subject", format!("{subject:?}")),
         ("size", format!("{} bytes: {}", mail.data.len(), parts(&payload))),
     ])
+}
+
+/// Whether a message would become a mail where `SMTP_FROM` is set.
+///
+/// # Errors
+///
+/// Why it would be dead-lettered.
+pub(super) fn validate(message: &Waiting) -> Result<(), Failure> {
+    composed(Some(&Mailbox::parse("smtp-from@localhost")?), message).map(drop)
+}
+
+fn composed(default_from: Option<&Mailbox>, message: &Waiting) -> Result<Mail, Failure> {
+    let context = ComposeContext {
+        default_from,
+        reference: "not-claimed",
+        id: message.id.as_deref(),
+        date_ms: clock::unix_ms(),
+        recipients: message.recipients.as_deref(),
+    };
+    compose(&message.bytes, &context)
 }
 
 /// `text, html, 2 attachments`

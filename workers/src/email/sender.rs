@@ -9,7 +9,7 @@ use redispatch::{Delivery, Failure, Outcome, clock};
 
 use super::address::Mailbox;
 use super::compose::{ComposeContext, Mail, compose};
-use super::preview::preview;
+use super::preview::{preview, validate};
 use super::settings::{EMAIL, EmailSettings};
 use super::transport::Transport;
 use crate::Channel;
@@ -42,6 +42,10 @@ impl Channel for Email {
             Ok(mail) => self.transport.send(mail, &delivery).await,
             Err(outcome) => outcome,
         }
+    }
+
+    fn validate(message: &Waiting) -> Result<(), Failure> {
+        validate(message)
     }
 
     fn preview(settings: &EmailSettings, message: &Waiting) -> Result<Vec<(&'static str, String)>, Failure> {

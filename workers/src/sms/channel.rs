@@ -54,6 +54,10 @@ impl Channel for SmsChannel {
         }
     }
 
+    fn validate(message: &Waiting) -> Result<(), Failure> {
+        check(&message.bytes, Validation::Shape).map(drop)
+    }
+
     fn preview(settings: &SmsSettings, message: &Waiting) -> Result<Vec<(&'static str, String)>, Failure> {
         preview(settings, message)
     }

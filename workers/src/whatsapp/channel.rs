@@ -54,6 +54,10 @@ impl Channel for WhatsAppChannel {
         self.client.send(&post(&message, &self.from), origin, confirm, delivery.time_is_up()).await
     }
 
+    fn validate(message: &Waiting) -> Result<(), Failure> {
+        check(&message.bytes, Validation::Shape).map(drop)
+    }
+
     fn preview(
         settings: &WhatsAppSettings,
         message: &Waiting,

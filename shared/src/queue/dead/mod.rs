@@ -1,0 +1,33 @@
+//! Dead letters: looking at them, requeueing, purging and mending them.
+
+mod letter;
+mod scan;
+mod selector;
+mod take;
+mod turn;
+
+pub use letter::DeadLetter;
+pub use scan::{DeadScan, Order};
+pub use selector::Selector;
+
+use super::QueueError;
+
+/// What becomes of chosen dead letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeadAction {
+    /// Back to the end of their own lanes, with their full retries.
+    Requeue,
+    /// Gone for good.
+    Purge,
+}
+
+/// A change of dead letters that did not come to its end.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Stopped {
+    /// How many letters were moved, each whole.
+    pub moved: u64,
+    /// Why it stopped.
+    #[source]
+    pub error: QueueError,
+}

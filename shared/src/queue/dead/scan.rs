@@ -1,0 +1,94 @@
+//! Goes through the dead letters a stretch at a time, however many there are.
+
+use bytes::Bytes;
+use fred::interfaces::ListInterface;
+
+use super::super::{Queue, QueueError};
+use super::DeadLetter;
+
+/// Where to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// With the one given up last.
+    Newest,
+    /// With the one given up first.
+    Oldest,
+}
+
+/// Bytes that one answer shall hold, about.
+const STRETCH_BYTES: usize = 1 << 20;
+
+/// Letters that one answer holds at most.
+const MOST: usize = 1_000;
+
+/// How many letters the next answer shall hold, by the size of those in the last one.
+pub(super) fn stretch(last: &[Bytes]) -> usize {
+    let size: usize = last.iter().map(Bytes::len).sum();
+    (STRETCH_BYTES * last.len()).checked_div(size).map_or(16, |letters| letters.clamp(1, MOST))
+}
+
+/// A walk through the dead letters. What is dead-lettered or requeued meanwhile may be missed or come twice.
+pub struct DeadScan<'a> {
+    queue: &'a Queue,
+    order: Order,
+    from: i64,
+    next: usize,
+    /// How many there were at the start.
+    pub total: u64,
+}
+
+impl Queue {
+    /// A walk through the dead letters; [`DeadScan::next`] takes the first step.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Redis`]; nothing is changed by asking.
+    pub async fn dead_letters(&self, order: Order) -> Result<DeadScan<'_>, QueueError> {
+        let live = self.link.client().await?;
+        let total = self.link.checked(&live, live.client.llen(self.keys.dead_letter.clone()).await)?;
+        Ok(DeadScan { queue: self, order, from: 0, next: 16, total })
+    }
+
+    /// The letters from `from` on, counted from the end that `order` begins with, at most `count` of them.
+    pub(super) async fn dead_stretch(
+        &self,
+        order: Order,
+        from: i64,
+        count: usize,
+    ) -> Result<Vec<Bytes>, QueueError> {
+        let (start, end) = match order {
+            Order::Newest => (from, from + count as i64 - 1),
+            Order::Oldest => (-(from + count as i64), -(from + 1)),
+        };
+        let live = self.link.client().await?;
+        let mut found: Vec<Bytes> =
+            self.link.checked(&live, live.client.lrange(self.keys.dead_letter.clone(), start, end).await)?;
+        if order == Order::Oldest {
+            found.reverse();
+        }
+        Ok(found)
+    }
+}
+
+impl DeadScan<'_> {
+    /// The next letters; none at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Redis`]; the same letters come when it is called again.
+    pub async fn next(&mut self) -> Result<Vec<DeadLetter>, QueueError> {
+        let rest = usize::try_from(self.total as i64 - self.from).unwrap_or(0);
+        if rest == 0 {
+            return Ok(Vec::new());
+        }
+        let found = self.queue.dead_stretch(self.order, self.from, self.next.min(rest)).await?;
+        self.from += found.len() as i64;
+        self.next = stretch(&found);
+        Ok(found.into_iter().map(DeadLetter::read).collect())
+    }
+
+    /// How many have come so far.
+    pub fn looked_at(&self) -> u64 {
+        self.from.unsigned_abs()
+    }
+}

@@ -1,0 +1,152 @@
+//! Moves dead letters one at a time, at a chosen pace, and mends one in its place.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use fred::types::Value;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::super::{Queue, QueueError};
+use super::scan::{Order, stretch};
+use super::{DeadAction, DeadLetter, Selector, Stopped};
+use crate::script::{self, DEAD_TAKE};
+
+/// How often a place is looked for anew that has moved, without one letter taken in between.
+const TRIES: u32 = 100;
+
+enum Taken {
+    Taken,
+    Moved,
+}
+
+impl Queue {
+    /// Moves the dead letters that `selector` means, the oldest first, each whole or not at all, no more than
+    /// `per_second` of them in a second. `progress` is told after each how many were moved.
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::move_dead`].
+    pub async fn move_dead_slowly(
+        &self,
+        selector: &Selector,
+        action: DeadAction,
+        per_second: f64,
+        mut progress: impl FnMut(u64),
+    ) -> Result<u64, Stopped> {
+        let mut moved = 0;
+        let pace = Duration::from_secs_f64(1.0 / per_second.max(0.000_1));
+        let ended = self.take_all(selector, action, pace, &mut moved, &mut progress).await;
+        ended.map_err(|error| Stopped { moved, error })?;
+        Ok(moved)
+    }
+
+    async fn take_all(
+        &self,
+        selector: &Selector,
+        action: DeadAction,
+        pace: Duration,
+        moved: &mut u64,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<(), QueueError> {
+        let limit = selector.limit.unwrap_or(u64::MAX);
+        // What is dead-lettered from here on is not meant.
+        let total = self.dead_letters(Order::Oldest).await?.total;
+        let (mut kept, mut next, mut tries) = (0, 16, 0);
+        let mut turn = Instant::now();
+        while *moved < limit && kept + *moved < total {
+            let rest = usize::try_from(total - kept - *moved).unwrap_or(usize::MAX);
+            let entries = self.dead_stretch(Order::Oldest, kept as i64, next.min(rest)).await?;
+            if entries.is_empty() {
+                break;
+            }
+            next = stretch(&entries);
+            for letter in entries.into_iter().map(DeadLetter::read) {
+                if !selector.matches(&letter) {
+                    kept += 1;
+                    continue;
+                }
+                if *moved == limit {
+                    break;
+                }
+                sleep_until(turn).await;
+                turn = Instant::now().max(turn + pace);
+                if let Taken::Moved = self.take(&letter, kept + 1, action, None).await? {
+                    tries += 1;
+                    if tries == TRIES {
+                        return Err(QueueError::Redis("the dead letters move too fast".to_owned()));
+                    }
+                    kept = 0;
+                    break;
+                }
+                tries = 0;
+                *moved += 1;
+                progress(*moved);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts `edited` in place of the dead letter `letter`. False where it is there no more.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Busy`], [`QueueError::Redis`]; with the latter it may be done all the same.
+    pub async fn edit_dead(&self, letter: &DeadLetter, edited: Bytes) -> Result<bool, QueueError> {
+        for _ in 0..TRIES {
+            let mut scan = self.dead_letters(Order::Oldest).await?;
+            let mut place = None;
+            while place.is_none() {
+                let before = scan.looked_at();
+                let letters = scan.next().await?;
+                if letters.is_empty() {
+                    return Ok(false);
+                }
+                let found = letters.iter().position(|other| other.bytes == letter.bytes);
+                place = found.map(|index| before + index as u64 + 1);
+            }
+            if let Some(place) = place
+                && let Taken::Taken = self.take(letter, place, DeadAction::Requeue, Some(&edited)).await?
+            {
+                return Ok(true);
+            }
+        }
+        Err(QueueError::Redis("the dead letters move too fast".to_owned()))
+    }
+
+    /// Takes the letter at `place` (1 for the oldest), or puts `edited` there, once nobody turns the list.
+    async fn take(
+        &self,
+        letter: &DeadLetter,
+        place: u64,
+        action: DeadAction,
+        edited: Option<&Bytes>,
+    ) -> Result<Taken, QueueError> {
+        let (keys, settings) = (&self.keys, self.client.settings());
+        let word = match (action, edited) {
+            (_, Some(_)) => "edit",
+            (DeadAction::Requeue, None) => "requeue",
+            (DeadAction::Purge, None) => "purge",
+        };
+        loop {
+            let mut names =
+                vec![keys.dead_letter.clone(), keys.lane(letter.lane).clone(), keys.control.clone()];
+            names.extend(letter.status(keys));
+            let args: Vec<Value> = vec![
+                (place as i64).into(),
+                Value::Bytes(letter.bytes.clone()),
+                word.into(),
+                Value::Bytes(edited.cloned().unwrap_or_default()),
+                (settings.completed_retention.as_millis() as i64).into(),
+            ];
+            match script::into_text(script::run(&self.link, &DEAD_TAKE, names, args).await?).as_str() {
+                "taken" => return Ok(Taken::Taken),
+                "moved" => return Ok(Taken::Moved),
+                _ => {}
+            }
+            match self.finish_turn().await {
+                Err(QueueError::Busy(_)) => sleep(Duration::from_millis(500)).await,
+                other => other?,
+            }
+        }
+    }
+}

@@ -6,6 +6,7 @@
 //! - [`smtp::SmtpServer`]: a scripted SMTP server.
 //! - [`twilio::TwilioServer`]: a scripted server with Twilio's Messages API.
 //! - [`moto::MotoServer`]: Amazon's SNS as moto plays it.
+//! - [`prometheus::Prometheus`]: a Prometheus that scrapes, and `promtool`.
 //! - [`eventually`]: the one place where a test polls.
 //!
 //! Everything here panics with an explanation when it cannot do its work: it is called by tests only. Whatever
@@ -18,6 +19,7 @@ mod listener;
 pub mod moto;
 mod port;
 pub mod process;
+pub mod prometheus;
 pub mod proxy;
 pub mod redis;
 mod resp;

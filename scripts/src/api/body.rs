@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::error::ApiError;
 
 /// A body has to be here within this time.
-const READ_LIMIT: Duration = Duration::from_secs(20);
+const READ_LIMIT: Duration = Duration::from_secs(15);
 
 /// A list may be this long, bytes, and longer where one message may.
 const LIST_BYTES: usize = 32 << 20;

@@ -88,7 +88,9 @@ fn is_local(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     let name = authority.host();
     let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
-    !host.contains('@')
+    let has_port = authority.port_u16().is_some();
+    (name.len() == host.len() || has_port)
+        && !host.contains('@')
         && (name.eq_ignore_ascii_case("localhost")
             || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback()))
 }

@@ -96,3 +96,32 @@ fn with_rules(routes: Router<Arc<Api>>, api: Arc<Api>) -> Router {
         .layer(from_fn(outer::headers))
         .with_state(api)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::{Request, header};
+    use axum::response::Response;
+    use axum::routing::get;
+    use http_body_util::BodyExt as _;
+    use hyper::service::Service as _;
+    use hyper_util::service::TowerToHyperService;
+    use redispatch::config::{API, QueueSettings, Reader, Sources};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer() {
+        let sources = Sources::new(&[API], [], Default::default());
+        let settings = ApiSettings::read(&mut Reader::new(&sources));
+        let client = Client::new(QueueSettings::new("redis://127.0.0.1:1".parse().unwrap())).unwrap();
+        let routes = Router::new().route("/panics", get(async || -> Response { panic!("a bug") }));
+        let router = with_rules(routes, Arc::new(Api::new(client, &settings)));
+        let request = Request::get("/panics").header(header::HOST, "localhost").body(Body::empty()).unwrap();
+        let answer = TowerToHyperService::new(router).call(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/json");
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, r#"{"error":{"code":"internal_error","message":"a bug: the log says where"}}"#);
+    }
+}

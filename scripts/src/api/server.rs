@@ -18,7 +18,7 @@ use tracing::debug;
 const CONNECTIONS: usize = 256;
 
 /// The head of a request has to be here within this time; a connection that is idle longer is closed.
-const HEAD_LIMIT: Duration = Duration::from_secs(15);
+const HEAD_LIMIT: Duration = Duration::from_secs(10);
 
 /// A connection takes no more requests after this time.
 const CONNECTION_LIMIT: Duration = Duration::from_secs(300);

@@ -1,5 +1,6 @@
 //! `queuectl` as a process, against a real Redis.
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
+mod api;
 mod pause;
 mod run;

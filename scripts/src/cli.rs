@@ -56,6 +56,14 @@ pub(crate) struct OneQueue {
     pub(crate) queue: String,
 }
 
+/// Queues.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Queues {
+    /// Queue, as often as wanted or with commas between; all where none is named
+    #[arg(long = "queue", short = 'q', value_name = "QUEUE", value_delimiter = ',')]
+    pub(crate) names: Vec<String>,
+}
+
 /// One queue, with or without `--queue` in front of it.
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
@@ -64,7 +72,7 @@ pub(crate) struct NamedQueue {
     #[arg(value_name = "QUEUE")]
     argument: Option<String>,
     /// The same
-    #[arg(long = "queue", short, value_name = "QUEUE")]
+    #[arg(long = "queue", short = 'q', value_name = "QUEUE")]
     flag: Option<String>,
 }
 
@@ -78,18 +86,34 @@ impl NamedQueue {
 /// What an operator can do, one file a verb under `verbs/`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Print a completion script for a shell
+    Completions(verbs::completions::Completions),
     /// Look at dead letters, requeue, purge or mend them
     Dead(verbs::dead::Dead),
+    /// Wait until queues are empty
+    Drain(verbs::drain::Drain),
+    /// Put messages into a queue
+    Enqueue(verbs::enqueue::Enqueue),
     /// Write all messages of a queue down, byte-true and in order
     Export(verbs::export::Export),
     /// Put exported messages back where they were
     Import(verbs::import::Import),
     /// Let nobody claim from a queue for a while; what is being sent goes on
     Pause(verbs::pause::Pause),
+    /// List the names of the queues
+    Queues(verbs::queues::Queues),
     /// Let workers claim from a paused queue again
     Resume(verbs::pause::Resume),
+    /// Say what a rollback has to wait for
+    RollbackCheck(verbs::rollback_check::RollbackCheck),
     /// Serve the HTTP API: health, metrics, statistics, enqueueing
     Serve(verbs::serve::Serve),
+    /// Show what became of a message
+    Show(verbs::show::Show),
+    /// Count what queues hold, and say what keeps them from moving
+    Stats(verbs::stats::StatsArgs),
+    /// List the workers that serve queues
+    Workers(verbs::workers::Workers),
 }
 
 impl Cli {
@@ -99,7 +123,9 @@ impl Cli {
     ///
     /// The exit code after `--help` or `--version` (0) or wrong usage (2), with the text already printed.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Self, Sources), ExitCode> {
-        let flags = config::flags(TABLES).map(|flag| flag.global(true).hide(true));
+        // `--queues` names the queues of a verb; the setting QUEUES is left to the environment.
+        let flags = config::flags(TABLES).filter(|flag| flag.get_id() != "QUEUES");
+        let flags = flags.map(|flag| flag.global(true).hide(true));
         let matches = Self::command().args(flags).try_get_matches_from(args);
         let parsed = matches.and_then(|matches| {
             // A flag stands in the matches of the verb that it was given behind, or above.

@@ -1,5 +1,7 @@
 //! What every verb is given.
 
+use std::collections::BTreeSet;
+
 use redispatch::config::{ApiSettings, Faults, QueueSettings, Reader, Sources};
 use redispatch::queue::{Client, Queue};
 
@@ -41,5 +43,20 @@ impl Context {
     /// It is no name of a queue.
     pub(crate) fn queue(&self, name: &str) -> Result<Queue, Error> {
         self.client.queue(name).map_err(|error| Error::new(error.to_string()))
+    }
+
+    /// The queues named, all there are where none is.
+    ///
+    /// # Errors
+    ///
+    /// One is no name of a queue, or Redis does not say what queues there are.
+    pub(crate) async fn queues(&self, names: &[String]) -> Result<Vec<Queue>, Error> {
+        if !names.is_empty() {
+            let mut known = BTreeSet::new();
+            return names.iter().filter(|name| known.insert(*name)).map(|name| self.queue(name)).collect();
+        }
+        let names = self.client.queues().await;
+        let names = names.map_err(|error| Error::redis("cannot list the queues", error))?;
+        names.iter().map(|name| self.queue(name)).collect()
     }
 }

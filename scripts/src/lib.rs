@@ -4,6 +4,8 @@ mod api;
 mod cli;
 mod context;
 mod error;
+mod glance;
+mod masked;
 mod output;
 mod run;
 mod time;

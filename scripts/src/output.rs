@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -14,6 +14,11 @@ pub(crate) fn data(text: &str) {
     if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
         std::process::exit(0);
     }
+}
+
+/// Writes a line of data about work that goes on whether somebody reads it or not.
+pub(crate) fn report(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// Writes a value as a line of JSON.
@@ -34,18 +39,46 @@ pub(crate) fn table(header: &[&str]) -> Table {
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header);
-    if !io::stdout().is_terminal() {
-        table.set_width(80);
-    }
+    // `drawn` takes the first blank away.
+    table.set_width(width() + 1);
     table
 }
 
-/// Writes a table without the blanks at the ends of its lines.
+/// Columns of the terminal, 80 where there is none.
+pub(crate) fn width() -> u16 {
+    console::Term::stdout().size_checked().map_or(80, |(_, columns)| columns.max(40))
+}
+
+/// Puts numbers to the right, one blank apart, and never breaks them.
+pub(crate) fn numbers(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+    for column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+            column.set_padding((1, 0)).set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+}
+
+/// A count in at most six columns: `15`, `999999`, `1.2M`, `34M`.
+pub(crate) fn count(n: u64) -> String {
+    match n {
+        0..1_000_000 => n.to_string(),
+        1_000_000..10_000_000 => format!("{}.{}M", n / 1_000_000, n % 1_000_000 / 100_000),
+        10_000_000..10_000_000_000 => format!("{}M", n / 1_000_000),
+        _ => format!("{}G", n / 1_000_000_000),
+    }
+}
+
+/// Writes a table.
 pub(crate) fn show(table: &Table) {
+    data(&drawn(table));
+}
+
+/// A table without the blanks at the ends of its lines.
+pub(crate) fn drawn(table: &Table) -> String {
     let text = table.to_string();
-    let lines: Vec<&str> =
-        text.lines().map(|line| line.trim_end().strip_prefix(' ').unwrap_or(line)).collect();
-    data(&lines.join("\n"));
+    let lines = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A progress bar on stderr, where that is a terminal: `what 1,204/5,000 [####    ] 3 s`.

@@ -18,6 +18,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(read) => read,
         Err(code) => return code,
     };
+    if let Verb::Completions(args) = &cli.verb {
+        return exit(verbs::completions::run(args));
+    }
     match start(&cli, &sources) {
         Ok(()) => {}
         Err(faults) => return faults.exit(),
@@ -31,8 +34,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(faults) => return faults.exit(),
     };
     match runtime.block_on(verb(cli.verb, &context)) {
-        Ok(Exit::Done) => ExitCode::SUCCESS,
-        Ok(Exit::No) => ExitCode::from(1),
+        Ok(how) => exit(how),
         Err(error) => fail(&error),
     }
 }
@@ -52,12 +54,27 @@ fn start(cli: &Cli, sources: &Sources) -> Result<(), Faults> {
 
 async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
     match verb {
+        Verb::Completions(args) => Ok(verbs::completions::run(&args)),
         Verb::Dead(args) => verbs::dead::run(args, context).await,
+        Verb::Drain(args) => verbs::drain::run(args, context).await,
+        Verb::Enqueue(args) => verbs::enqueue::run(args, context).await,
         Verb::Export(args) => verbs::export::run(args, context).await,
         Verb::Import(args) => verbs::import::run(args, context).await,
         Verb::Pause(args) => verbs::pause::pause(args, context).await,
+        Verb::Queues(_) => verbs::queues::run(context).await,
         Verb::Resume(args) => verbs::pause::resume(args, context).await,
+        Verb::RollbackCheck(args) => verbs::rollback_check::run(args, context).await,
         Verb::Serve(args) => verbs::serve::serve(args, context).await,
+        Verb::Show(args) => verbs::show::run(args, context).await,
+        Verb::Stats(args) => verbs::stats::run(args, context).await,
+        Verb::Workers(args) => verbs::workers::run(args, context).await,
+    }
+}
+
+fn exit(how: Exit) -> ExitCode {
+    match how {
+        Exit::Done => ExitCode::SUCCESS,
+        Exit::No => ExitCode::from(1),
     }
 }
 

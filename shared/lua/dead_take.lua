@@ -29,6 +29,15 @@ redis.call('LLEN', lane)
 if redis.call('HEXISTS', control, 'dead_turn') == 1 then return 'busy' end
 if redis.call('LINDEX', dead, -place) ~= bytes then return 'moved' end
 
+-- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
+local function note(status, keep, ...)
+  if type(redis.pcall('HSET', status, ...)) == 'table' then
+    redis.pcall('DEL', status)
+    redis.pcall('HSET', status, ...)
+  end
+  redis.pcall('PEXPIRE', status, keep)
+end
+
 if action == 'edit' then
   redis.call('LSET', dead, -place, edited)
   return 'taken'
@@ -40,14 +49,13 @@ elseif place <= 30000 then
 elseif length - place < 30000 then
   redis.call('LREM', dead, 1, bytes)
 else
-  redis.call('LSET', dead, -place, redis.call('RPOP', dead))
+  -- Counted from the left, since the right end moves.
+  redis.call('LSET', dead, length - place, redis.call('RPOP', dead))
 end
 if action == 'requeue' then
   redis.call('LPUSH', lane, bytes)
-  for i = 4, #KEYS do
-    local time = redis.call('TIME')
-    redis.pcall('HSET', KEYS[i], 'state', 'waiting', 'at', time[1] * 1000 + math.floor(time[2] / 1000))
-    redis.pcall('PEXPIRE', KEYS[i], retention)
-  end
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  for i = 4, #KEYS do note(KEYS[i], retention, 'state', 'waiting', 'at', now) end
 end
 return 'taken'

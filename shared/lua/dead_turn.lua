@@ -4,8 +4,7 @@
 -- Caller   shared/src/queue/dead/turn.rs
 -- Why      a list lets go of what lies inside only by a search from an end, too slow in a long one; turned once as a
 --          whole it is in its old order again. What is dead-lettered meanwhile lies among older ones afterwards
--- Fence    `left`: how many entries are still to be turned. One operator turns at a time; who comes after one that
---          died finishes its turn first
+-- Fence    `left`, the entries still to be turned; one operator at a time, the next finishes the turn of one that died
 -- Cost     O(count), whatever the length of the list
 --
 -- KEYS[1]  list   dead_letter    newest at the left
@@ -35,9 +34,18 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local length = redis.call('LLEN', dead)
 for i = 3, 5 do redis.call('LLEN', KEYS[i]) end
 
+-- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
+local function note(status, keep, ...)
+  if type(redis.pcall('HSET', status, ...)) == 'table' then
+    redis.pcall('DEL', status)
+    redis.pcall('HSET', status, ...)
+  end
+  redis.pcall('PEXPIRE', status, keep)
+end
+
 local function answer(word, left)
-  local state = string.format('%s:%d:%d:%d', owner, now + keep, left, redis.call('LLEN', dead))
-  if left > 0 then redis.call('HSET', control, 'dead_turn', state) else redis.call('HDEL', control, 'dead_turn') end
+  local turn = string.format('%s:%d:%d:%d', owner, now + keep, left, redis.call('LLEN', dead))
+  if left > 0 then redis.call('HSET', control, 'dead_turn', turn) else redis.call('HDEL', control, 'dead_turn') end
   return {word, left}
 end
 
@@ -51,24 +59,22 @@ if holder and holder ~= owner then
   return answer('adopted', left)
 end
 if holder and left ~= known then return answer('moved', left) end
-if known ~= tonumber(ARGV[3]) then return {'moved', known} end
-
-local entries = redis.call('LRANGE', dead, -count, -1)
-if #entries ~= count or count > left or redis.sha1hex(entries[1] or '') ~= ARGV[5] then return {'moved', known} end
+local entries = redis.call('LRANGE', dead, -math.max(count, 1), -1)
+local same = known == tonumber(ARGV[3]) and #entries == count and redis.sha1hex(entries[1] or '') == ARGV[5]
 local chosen, ids = {}, 5
 for i = 7, #ARGV, 4 do
   local place = tonumber(ARGV[i])
-  if redis.sha1hex(entries[count + 1 - place] or '') ~= ARGV[i + 1] then return {'moved', known} end
+  same = same and redis.sha1hex(entries[count + 1 - place] or '') == ARGV[i + 1]
   chosen[place] = i + 2
 end
+if not same then return {'moved', known} end
 for place = 1, count do
   local i = chosen[place]
   local to = i and ARGV[i]
   if to == 'x' then redis.call('RPOP', dead) else redis.call('RPOPLPUSH', dead, to and lanes[to] or dead) end
   if i and ARGV[i + 1] == '1' then
     ids = ids + 1
-    redis.pcall('HSET', KEYS[ids], 'state', 'waiting', 'at', now)
-    redis.pcall('PEXPIRE', KEYS[ids], retention)
+    note(KEYS[ids], retention, 'state', 'waiting', 'at', now)
   end
 end
 return answer('turned', left - count)

@@ -34,14 +34,16 @@ redis.call('HLEN', messages)
 local mark = redis.call('HGET', control, 'import') or ''
 if mark ~= before then return {mark, 0} end
 
--- A status is a hint, and what it says already of an id is newer than the export. That of a dead letter binds nobody.
+-- A status is a hint: what one says already of an id is newer than the export, and one that is no hash is replaced.
+-- That of a dead letter binds nobody.
 local function note(status, place, name, score)
-  if place == 'dead_letter' or redis.call('EXISTS', status) == 1 then return end
-  if place == 'processing' then return redis.call('HSET', status, 'state', 'sending', 'at', now, 'token', name) end
-  local delayed = place == 'delayed'
-  redis.call('HSET', status, 'state', delayed and 'delayed' or 'waiting', 'at', now)
-  if delayed then redis.call('HSET', status, 'member', name) end
-  redis.call('PEXPIRE', status, retention + (delayed and math.max(score - now, 0) or 0))
+  local said = redis.pcall('HEXISTS', status, 'state')
+  if place == 'dead_letter' or said == 1 then return end
+  if type(said) == 'table' then redis.pcall('DEL', status) end
+  local delayed, sending = place == 'delayed', place == 'processing'
+  local state = delayed and 'delayed' or sending and 'sending' or 'waiting'
+  redis.pcall('HSET', status, 'state', state, 'at', now, delayed and 'member' or 'token', name)
+  if not sending then redis.pcall('PEXPIRE', status, retention + (delayed and math.max(score - now, 0) or 0)) end
 end
 
 local known, ids = 0, 9

@@ -1,13 +1,17 @@
 //! One connection to Redis that is built anew rather than trusted after a time-out.
 
-use std::sync::RwLock;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
 use fred::error::{Error, ErrorKind};
 use fred::prelude::{Builder, Client, ClientLike};
 use fred::types::config::{Config, TcpConfig, UnresponsiveConfig};
+use metrics::Counter;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::clock;
@@ -26,6 +30,26 @@ pub(crate) struct Link {
     purpose: &'static str,
     current: RwLock<Option<Connected>>,
     connecting: tokio::sync::Mutex<()>,
+    traffic: Traffic,
+    /// A connection was lost, and no other one made since.
+    lost: AtomicBool,
+    refusals: Mutex<Refusals>,
+}
+
+/// Counts calls and lost connections. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Traffic {
+    pub(crate) round_trips: Counter,
+    pub(crate) reconnects: Counter,
+}
+
+/// Calls that are being repeated, since Redis does not answer them as it should.
+#[derive(Clone, Default)]
+pub(crate) struct Refusals {
+    /// By script, with what Redis said.
+    pub(crate) now: BTreeMap<&'static str, String>,
+    /// When the last one of them was answered at last.
+    pub(crate) ended: Option<Instant>,
 }
 
 /// A live client, and which one of the link's clients it is.
@@ -48,11 +72,32 @@ impl Connected {
 impl Link {
     /// A link for `purpose` (a word for logs). Nothing is connected yet.
     pub(crate) fn new(config: Config, purpose: &'static str) -> Self {
-        Self { config, purpose, current: RwLock::new(None), connecting: tokio::sync::Mutex::new(()) }
+        Self {
+            config,
+            purpose,
+            current: RwLock::new(None),
+            connecting: tokio::sync::Mutex::new(()),
+            traffic: Traffic { round_trips: Counter::noop(), reconnects: Counter::noop() },
+            lost: AtomicBool::new(false),
+            refusals: Mutex::default(),
+        }
     }
 
-    /// The live client; connects where there is none.
+    /// The same link, with its calls counted.
+    #[must_use]
+    pub(crate) fn counted(mut self, traffic: Traffic) -> Self {
+        self.traffic = traffic;
+        self
+    }
+
+    /// The live client, for one call, which is counted; connects where there is none.
     pub(crate) async fn client(&self) -> Result<Connected, Error> {
+        let live = self.connected().await?;
+        self.traffic.round_trips.increment(1);
+        Ok(live)
+    }
+
+    async fn connected(&self) -> Result<Connected, Error> {
         if let Some(live) = self.live() {
             return Ok(live);
         }
@@ -67,6 +112,9 @@ impl Link {
         let connected = Connected { client, task, generation, since };
         *current = Some(connected.clone());
         if self.is_main() {
+            if self.lost.swap(false, Relaxed) {
+                self.traffic.reconnects.increment(1);
+            }
             info!(event = event::REDIS_CONNECTED, "connected to Redis");
         } else {
             debug!(event = event::REDIS_CONNECTED, purpose = self.purpose, "connected to Redis");
@@ -79,6 +127,7 @@ impl Link {
         let mut current = self.current.write().unwrap_or_else(|e| e.into_inner());
         if current.as_ref().is_some_and(|live| live.generation == generation) {
             if self.is_main() {
+                self.lost.store(true, Relaxed);
                 warn!(event = event::REDIS_DISCONNECTED, "lost the connection to Redis; connecting anew");
             } else {
                 debug!(event = event::REDIS_DISCONNECTED, purpose = self.purpose, "dropped a connection");
@@ -109,6 +158,32 @@ impl Link {
     /// Which client is live, if any.
     pub(crate) fn generation(&self) -> Option<u64> {
         self.live().map(|live| live.generation)
+    }
+
+    /// Whether there is a connection, as far as this side of it knows.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.live().is_some_and(|live| live.client.is_connected())
+    }
+
+    /// Redis does not answer `script` as it should, and is asked again.
+    pub(crate) fn refused(&self, script: &'static str, error: String) {
+        self.lock_refusals().now.insert(script, error);
+    }
+
+    /// Redis has answered `script` after all.
+    pub(crate) fn answered(&self, script: &'static str) {
+        let mut refusals = self.lock_refusals();
+        refusals.now.remove(script);
+        refusals.ended = Some(Instant::now());
+    }
+
+    /// What Redis does not answer as it should.
+    pub(crate) fn refusals(&self) -> Refusals {
+        self.lock_refusals().clone()
+    }
+
+    fn lock_refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// The one connection whose coming and going an operator wants to read of.

@@ -148,8 +148,16 @@ pub(crate) async fn run_until_answered(
             Err(error) => Err(error),
         };
         match answer {
-            Ok(value) => return value,
-            Err(error) => told.tell(script, &error),
+            Ok(value) => {
+                if told.at > 0 {
+                    link.answered(script.name);
+                }
+                return value;
+            }
+            Err(error) => {
+                link.refused(script.name, describe(&error));
+                told.tell(script, &error);
+            }
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(1));

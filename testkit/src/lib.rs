@@ -6,7 +6,10 @@
 //! - [`smtp::SmtpServer`]: a scripted SMTP server.
 //! - [`twilio::TwilioServer`]: a scripted server with Twilio's Messages API.
 //! - [`moto::MotoServer`]: Amazon's SNS as moto plays it.
-//! - [`prometheus::Prometheus`]: a Prometheus that scrapes, and `promtool`.
+//! - [`prometheus::Prometheus`]: a Prometheus that scrapes.
+//! - [`http::get`]: one HTTP request.
+//! - [`promtool`]: Prometheus's own checks.
+//! - [`Port`]: a port that no other test takes.
 //! - [`eventually`]: the one place where a test polls.
 //!
 //! Everything here panics with an explanation when it cannot do its work: it is called by tests only. Whatever
@@ -15,11 +18,13 @@
 mod child;
 pub mod client;
 mod eventually;
+pub mod http;
 mod listener;
 pub mod moto;
 mod port;
 pub mod process;
 pub mod prometheus;
+mod promtool;
 pub mod proxy;
 pub mod redis;
 mod resp;
@@ -29,5 +34,7 @@ pub mod twilio;
 mod watched;
 
 pub use eventually::{LIMIT, eventually};
+pub use port::Port;
+pub use promtool::promtool;
 pub use resp::Reply;
 pub use tool::tool;

@@ -4,13 +4,18 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 ///
 /// It lies below the range the kernel gives to outgoing connections, so none of them can sit on it either.
 #[derive(Debug)]
-pub(crate) struct Port {
+pub struct Port {
     pub(crate) number: u16,
     _claim: UdpSocket,
 }
 
 impl Port {
-    pub(crate) fn reserve() -> Self {
+    /// Takes one.
+    ///
+    /// # Panics
+    ///
+    /// When none is free.
+    pub fn reserve() -> Self {
         let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ());
         let start = (random % 20_000) as u16;
         let candidates = (0..20_000).map(|step| 12_000 + (start + step) % 20_000);
@@ -23,7 +28,8 @@ impl Port {
         panic!("no free port between 12000 and 31999")
     }
 
-    pub(crate) fn addr(&self) -> SocketAddr {
+    /// The port at 127.0.0.1.
+    pub fn addr(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.number))
     }
 }

@@ -1,19 +1,14 @@
-//! A `prometheus` of its own for each test, and `promtool`.
-
-use std::path::PathBuf;
-use std::process::Stdio;
+//! A `prometheus` of its own for each test.
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::process::Command;
 use tokio::time::timeout;
 use url::form_urlencoded;
 
 use crate::port::Port;
 use crate::process::Worker;
-use crate::tool::tool;
-use crate::{LIMIT, eventually};
+use crate::{LIMIT, eventually, tool};
 
 /// A running `prometheus` with its data in a temporary folder. Killed when dropped.
 #[derive(Debug)]
@@ -73,31 +68,4 @@ impl Prometheus {
         };
         timeout(LIMIT, ask).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
     }
-}
-
-/// Where `promtool` lies.
-///
-/// # Panics
-///
-/// When there is none, with how to get it.
-pub fn promtool() -> PathBuf {
-    tool("REDISPATCH_PROMTOOL", "prometheus/bin/promtool")
-}
-
-/// Fails unless `promtool check metrics` takes this page of metrics without a word.
-///
-/// # Panics
-///
-/// With all that it says.
-pub async fn assert_good_metrics(page: &str) {
-    let mut command = Command::new(promtool());
-    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.kill_on_drop(true).spawn().expect("promtool starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    stdin.write_all(page.as_bytes()).await.expect("promtool reads");
-    drop(stdin);
-    let done = timeout(LIMIT, child.wait_with_output()).await.expect("promtool ends").expect("promtool runs");
-    let said = [done.stdout, done.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert!(done.status.success() && said.is_empty(), "promtool: {}: {said}\n{page}", done.status);
 }

@@ -9,6 +9,7 @@ pub mod email;
 #[cfg(test)]
 #[cfg(feature = "sns")]
 mod env_example;
+mod healthcheck;
 pub mod json;
 pub mod phone;
 mod run;

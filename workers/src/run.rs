@@ -10,7 +10,7 @@ use redispatch::config::{Cli, Faults, Mode, Reader, TABLES, WorkerSettings};
 use redispatch::telemetry::{self, LogSettings};
 use redispatch::{Shutdown, Worker};
 
-use crate::{Channel, check, dry_run};
+use crate::{Channel, check, dry_run, healthcheck};
 
 /// How long the process waits for a name lookup that hangs, once everything else has ended.
 const LEFTOVERS: Duration = Duration::from_millis(100);
@@ -23,6 +23,9 @@ pub fn run<C: Channel>(cli: Cli, args: impl IntoIterator<Item = OsString>) -> Ex
         Ok(parsed) => parsed,
         Err(code) => return code,
     };
+    if mode == Mode::Healthcheck {
+        return healthcheck::healthcheck(&sources, C::QUEUE);
+    }
     let mut reader = Reader::new(&sources);
     let settings = WorkerSettings::read(&mut reader, C::CONCURRENCY);
     let channel = C::read(&mut reader, settings.concurrency);
@@ -45,6 +48,7 @@ pub fn run<C: Channel>(cli: Cli, args: impl IntoIterator<Item = OsString>) -> Ex
             Mode::Run => work::<C>(settings, channel).await,
             Mode::Check => check::check::<C>(settings, channel).await,
             Mode::DryRun => dry_run::dry_run::<C>(&settings, &channel).await,
+            Mode::Healthcheck => unreachable!("it needs none of these settings"),
         }
     });
     runtime.shutdown_timeout(LEFTOVERS);

@@ -1,7 +1,15 @@
 //! One file a verb.
 
+pub(crate) mod completions;
 pub(crate) mod dead;
+pub(crate) mod drain;
+pub(crate) mod enqueue;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod pause;
+pub(crate) mod queues;
+pub(crate) mod rollback_check;
 pub(crate) mod serve;
+pub(crate) mod show;
+pub(crate) mod stats;
+pub(crate) mod workers;

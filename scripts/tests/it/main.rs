@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
 mod api;
+mod dead;
 mod pause;
+mod queue;
 mod run;
+mod transfer;

@@ -40,7 +40,7 @@
 -- ARGV[13] fresh      1 until this worker was answered for the first time: it may have better settings, and
 --                     tries them although the breaker's pause is not over
 --
--- Returns  {why, wait, suspect, now, takeovers, token, bytes, token, bytes, …}
+-- Returns  {why, wait, suspect, now, takeovers, token, bytes, token, bytes, …, orphans}
 --   why      'more'       the room is full, there may be more
 --            'empty'      nothing more is ready; `wait` is ms until the next delayed message is due, -1 for never
 --            'paused'     the queue is paused for `wait` ms more, -1 until somebody resumes it
@@ -53,4 +53,5 @@
 --   suspect  1 when a message waits that only an otherwise empty worker may take
 --   now      Redis's clock, ms
 --   takeovers  how many of the messages were taken over from a lapsed lease, 0 or 1
+--   orphans    how many tokens and members without bytes were removed; left out where there were none
 -- Errors   'REDISPATCH token exists' when a token would be given out twice; nothing changed

@@ -30,6 +30,9 @@ for list, n in pairs(taken) do redis.call('LTRIM', list, 0, -(n + 1)) end
 if count > 0 then redis.call('HSET', messages, unpack(answer, 6)) end
 if count > 0 or again or used ~= 0 then redis.call('HSET', claims, start, seq) end
 -- Last, and never an error: a counter that cannot count must stop nothing.
-if orphans > 0 then redis.pcall('HINCRBY', counters, 'orphans', orphans) end
+if orphans > 0 then
+  redis.pcall('HINCRBY', counters, 'orphans', orphans)
+  answer[#answer + 1] = orphans
+end
 if takeovers > 0 then redis.pcall('HINCRBY', counters, 'taken_over', takeovers) end
 return answer

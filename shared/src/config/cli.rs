@@ -21,11 +21,18 @@ pub enum Mode {
     Check,
     /// `--dry-run`: print what would be sent; claim nothing.
     DryRun,
+    /// `--healthcheck`: ask the worker that runs on this host whether it is alive.
+    Healthcheck,
 }
 
-const MODES: [(&str, Mode, &str); 2] = [
+const MODES: [(&str, Mode, &str); 3] = [
     ("check", Mode::Check, "Try settings, Redis and the provider's login, send nothing; exit 0 or 1"),
     ("dry-run", Mode::DryRun, "Print what would be sent out of a sample of the queue; claim nothing"),
+    (
+        "healthcheck",
+        Mode::Healthcheck,
+        "Ask the worker at HTTP_ADDR of this host whether it is alive, for containers; exit 0 or 1",
+    ),
 ];
 
 const PRECEDENCE: &str = "Flags win over the environment, the environment over .env in the working directory.\n\
@@ -206,6 +213,7 @@ mod tests {
     fn modes_exclude_each_other_and_wrong_usage_is_2() {
         assert_eq!(parse(&["--check"]).unwrap().0, Mode::Check);
         assert_eq!(parse(&["--dry-run"]).unwrap().0, Mode::DryRun);
+        assert_eq!(parse(&["--healthcheck"]).unwrap().0, Mode::Healthcheck);
         for wrong in [&["--check", "--dry-run"][..], &["--max-retrys=5"], &["word"], &["--max-retries"]] {
             assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
         }

@@ -29,6 +29,7 @@ pub mod check;
 mod cli;
 pub mod dotenv;
 mod fault;
+mod http;
 mod queue;
 mod reader;
 mod redis;
@@ -40,6 +41,7 @@ mod worker;
 pub use api::{API, ApiSettings};
 pub use cli::{Cli, Mode, flags, given};
 pub use fault::{EXIT_UNUSABLE_SETTINGS, Fault, Faults};
+pub use http::{HTTP, http_addr};
 pub use queue::QueueSettings;
 pub use reader::Reader;
 pub use redis::{REDIS, RedisSettings};
@@ -50,4 +52,4 @@ pub(crate) use worker::LONGEST_LEASE;
 pub use worker::{Backoff, BackoffKind, OnInDoubt, QUEUE, RATE, RETRIES, RateLimit, WorkerSettings};
 
 /// The library's own tables; a worker adds its own behind them.
-pub const TABLES: &[Table] = &[REDIS, QUEUE, RETRIES, RATE, crate::telemetry::LOGS];
+pub const TABLES: &[Table] = &[REDIS, QUEUE, RETRIES, RATE, HTTP, crate::telemetry::LOGS];

@@ -1,8 +1,9 @@
 //! The settings of a worker's engine.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Fault, Kind, Otherwise::*, Reader, RedisSettings, RedisUrl, Setting, Table, check};
+use super::{Fault, Kind, Otherwise::*, Reader, RedisSettings, RedisUrl, Setting, Table, check, http_addr};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -172,6 +173,8 @@ pub struct WorkerSettings {
     pub allow_eviction: bool,
     /// How fast all workers of the queue together may send; `None` for as fast as they can.
     pub rate_limit: Option<RateLimit>,
+    /// Where `/healthz`, `/readyz` and `/metrics` of this worker are answered; `None` for nowhere.
+    pub http_addr: Option<SocketAddr>,
 }
 
 /// How many messages may be sent in how long, evenly spaced.
@@ -241,11 +244,12 @@ impl WorkerSettings {
             failed_retention: Duration::from_millis(7 * DAY_MS),
             allow_eviction: false,
             rate_limit: None,
+            http_addr: None,
         }
     }
 
-    /// Reads the tables [`REDIS`](super::REDIS), [`QUEUE`], [`RETRIES`] and [`RATE`]. What cannot be used is a
-    /// placeholder, and a fault of `reader`.
+    /// Reads the tables [`REDIS`](super::REDIS), [`QUEUE`], [`RETRIES`], [`RATE`] and [`HTTP`](super::HTTP). What
+    /// cannot be used is a placeholder, and a fault of `reader`.
     pub fn read(reader: &mut Reader<'_>, default_concurrency: usize) -> Self {
         let settings = Self {
             redis: RedisSettings::read(reader),
@@ -278,6 +282,7 @@ impl WorkerSettings {
             failed_retention: reader.millis("FAILED_RETENTION_MS"),
             allow_eviction: reader.yes_no("ALLOW_EVICTION"),
             rate_limit: rate_limit(reader),
+            http_addr: http_addr(reader),
         };
         if settings.backoff.max_delay < settings.backoff.delay && !reader.has_fault_of("RETRY_MAX_DELAY_MS") {
             let cure = "raise RETRY_MAX_DELAY_MS or lower RETRY_DELAY_MS";

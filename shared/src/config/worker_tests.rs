@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 
 use super::*;
-use crate::config::{REDIS, Sources, TABLES};
+use crate::config::{HTTP, REDIS, Sources, TABLES};
 
 fn read(env: &[(&str, &str)]) -> (WorkerSettings, String) {
     let env = env.iter().map(|(n, v)| (OsString::from(n), OsString::from(v)));
@@ -42,6 +42,7 @@ fn every_setting_arrives() {
         ("ALLOW_EVICTION", "yes"),
         ("RATE_LIMIT_MAX", "10  # over all workers"),
         ("RATE_LIMIT_DURATION_MS", "60000"),
+        ("HTTP_ADDR", " [::]:9100 "),
     ]);
     assert_eq!(faults, "");
     let read = format!("{s:?}");
@@ -51,13 +52,14 @@ fn every_setting_arrives() {
         backoff: Backoff { delay: 1ms, kind: Fixed, max_delay: 2ms, jitter: 0.0 }, lease: 1s, \
         send_timeout: 100ms, max_crashes: 9, on_in_doubt: DeadLetter, max_message_bytes: 1024, \
         poll_interval: 10ms, shutdown_timeout: 0ns, completed_retention: 11ms, failed_retention: 12ms, \
-        allow_eviction: true, rate_limit: Some(RateLimit { max: 10, duration: 60s }) }"
+        allow_eviction: true, rate_limit: Some(RateLimit { max: 10, duration: 60s }), \
+        http_addr: Some([::]:9100) }"
     );
 }
 
 #[test]
 fn every_setting_is_refused_by_its_name_and_all_are_told() {
-    let tables = [QUEUE, RETRIES, RATE];
+    let tables = [QUEUE, RETRIES, RATE, HTTP];
     let all = || tables.iter().flat_map(|t| t.settings);
     let env: Vec<_> = all().map(|s| (s.name, "-1 é")).collect();
     let (_, faults) = read(&env);

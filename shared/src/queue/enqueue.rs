@@ -25,6 +25,21 @@ pub struct Enqueued {
 }
 
 impl Queue {
+    /// Whether a message could be enqueued, as far as the queue itself looks at it. Gives its id, if it has one. Redis
+    /// is not asked.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Message`].
+    pub fn check(&self, message: &[u8]) -> Result<Option<String>, QueueError> {
+        Ok(self.head(message)?.id.map(Into::into))
+    }
+
+    fn head(&self, message: &[u8]) -> Result<Head, QueueError> {
+        let max_bytes = self.client.settings().max_message_bytes;
+        Head::read(message, max_bytes).map_err(|malformed| QueueError::Message(malformed.reason))
+    }
+
     /// Puts `messages` (JSON objects) into `lane`, the first to be sent first. Whoever has no `id` is given one.
     ///
     /// # Errors
@@ -33,8 +48,7 @@ impl Queue {
     /// - [`QueueError::Redis`]: some may have been enqueued; asking again enqueues nobody twice, as long as the same
     ///   ids are given.
     pub async fn enqueue(&self, lane: Lane, messages: Vec<Bytes>) -> Result<Vec<Enqueued>, QueueError> {
-        let messages =
-            messages.into_iter().map(|bytes| with_id(bytes, self.client.settings().max_message_bytes));
+        let messages = messages.into_iter().map(|bytes| self.with_id(bytes));
         let messages = messages.collect::<Result<Vec<_>, _>>()?;
         let live = self.link.client().await?;
         let known = live.client.sadd::<i64, _, _>(self.keys.queues(), self.name()).await;
@@ -67,6 +81,16 @@ impl Queue {
         }
         Ok(enqueued)
     }
+
+    /// The message with its id, which is added where there is none.
+    fn with_id(&self, bytes: Bytes) -> Result<(String, Bytes), QueueError> {
+        if let Some(id) = self.head(&bytes)?.id {
+            return Ok((id.into(), bytes));
+        }
+        let id = format!("{}{}", crate::worker::start_id(), crate::worker::start_id());
+        let bytes = add_id(&bytes, &id);
+        Ok((id, bytes))
+    }
 }
 
 /// The messages in runs that one call can bear.
@@ -82,17 +106,6 @@ fn batches(mut rest: &[(String, Bytes)]) -> impl Iterator<Item = &[(String, Byte
         rest = after;
         (!batch.is_empty()).then_some(batch)
     })
-}
-
-/// The message with its id, which is added where there is none.
-fn with_id(bytes: Bytes, max_bytes: usize) -> Result<(String, Bytes), QueueError> {
-    let head = Head::read(&bytes, max_bytes).map_err(|malformed| QueueError::Message(malformed.reason))?;
-    if let Some(id) = head.id {
-        return Ok((id.into(), bytes));
-    }
-    let id = format!("{}{}", crate::worker::start_id(), crate::worker::start_id());
-    let bytes = add_id(&bytes, &id);
-    Ok((id, bytes))
 }
 
 #[cfg(test)]

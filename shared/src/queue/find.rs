@@ -6,6 +6,7 @@ use bytes::Bytes;
 use fred::interfaces::{HashesInterface, SortedSetsInterface};
 
 use super::{Queue, QueueError};
+use crate::worker::Token;
 
 /// What is known of an id.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,6 +21,10 @@ pub struct Found {
     pub message: Option<Bytes>,
     /// When it is due, ms since 1970 by Redis's clock, while it is delayed.
     pub due: Option<i64>,
+    /// When its lease ends unless it is renewed, ms since 1970 by Redis's clock, while it is being sent.
+    pub lease_ends: Option<i64>,
+    /// Start id of the worker that holds it, while it is being sent: the end of the worker's id.
+    pub taker: Option<String>,
 }
 
 impl Queue {
@@ -40,13 +45,21 @@ impl Queue {
             "delayed" => fields.get("member"),
             _ => None,
         };
-        let (mut message, mut due) = (None, None);
+        let (mut message, mut due, mut lease_ends) = (None, None, None);
         if let Some(place) = place {
             let bytes = live.client.hget(self.keys.messages.clone(), place.as_str()).await;
             message = self.link.checked(&live, bytes)?;
-            let score = live.client.zscore(self.keys.delayed.clone(), place.as_str()).await;
-            due = self.link.checked::<Option<f64>>(&live, score)?.map(|due| due as i64);
+            let delayed = state == "delayed";
+            let (set, score) = if delayed {
+                (&self.keys.delayed, &mut due)
+            } else {
+                (&self.keys.processing, &mut lease_ends)
+            };
+            let found = live.client.zscore(set.clone(), place.as_str()).await;
+            *score = self.link.checked::<Option<f64>>(&live, found)?.map(|score| score.floor() as i64);
         }
-        Ok(Some(Found { state, at, fields, message, due }))
+        let token = place.filter(|_| lease_ends.is_some()).and_then(|place| Token::parse(place));
+        let taker = token.map(|token| token.taker().to_owned());
+        Ok(Some(Found { state, at, fields, message, due, lease_ends, taker }))
     }
 }

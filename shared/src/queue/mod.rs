@@ -23,7 +23,7 @@ pub use find::Found;
 pub use pause::Pause;
 pub use peek::{Plan, Waiting};
 pub use recent::Ended;
-pub use retrying::Retrying;
+pub use retrying::Retry;
 pub use stats::{Breaker, Gates, Stats};
 pub use transfer::{Export, Exported, Import, ImportError, Imported};
 pub use workers::Beat;

@@ -46,6 +46,8 @@ pub struct Gates {
 /// An open breaker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Breaker {
+    /// Since when it is open, ms since 1970.
+    pub since: Option<i64>,
     /// When one message tries the provider again, ms since 1970; a time that is over means: it is trying.
     pub until: i64,
     /// What the provider said, recipients masked.
@@ -61,7 +63,11 @@ impl Gates {
             paused_until: number("paused_until"),
             paused_note: control.get("paused_note").cloned().unwrap_or_default(),
             throttled_until: number("throttled_until"),
-            breaker: open.then(|| Breaker { until: number("breaker_until").unwrap_or(0), why: why() }),
+            breaker: open.then(|| Breaker {
+                since: number("breaker_since"),
+                until: number("breaker_until").unwrap_or(0),
+                why: why(),
+            }),
         }
     }
 }

@@ -62,6 +62,10 @@ events! {
     PROVIDER_BACK = "provider_back";
     /// Messages go nowhere real: the file or the null transport is in use.
     TRANSPORT_WARNING = "transport_warning";
+    /// Health and metrics are answered at HTTP_ADDR.
+    HTTP_LISTENING = "http_listening";
+    /// Another process answers at HTTP_ADDR; this one takes over when it is gone.
+    HTTP_ADDR_TAKEN = "http_addr_taken";
     /// Members without bytes were removed, or bytes without a member came back.
     ORPHANS_FOUND = "orphans_found";
     /// A send panicked; its message alone failed.

@@ -1,3 +1,5 @@
+//! What a worker tells: logs, metrics, and the address where both Prometheus and a supervisor ask.
+//!
 //! Logs: one event name a line, ids and durations as fields, recipients masked, on stderr.
 //!
 //! A call names its event first, then fields, then an optional text:
@@ -15,7 +17,10 @@
 
 pub mod event;
 mod format;
+pub(crate) mod http;
 pub mod mask;
+pub mod metric;
+pub(crate) mod metrics;
 mod panics;
 mod settings;
 

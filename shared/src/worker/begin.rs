@@ -35,6 +35,7 @@ pub(crate) async fn begin(shared: &Shared, messages: Vec<Arc<Held>>) -> Vec<Arc<
         match verdict.as_deref() {
             Some("go") => going.push(held),
             Some("duplicate") => {
+                shared.metrics.duplicates.increment(1);
                 info!(event = event::MESSAGE_DUPLICATE, queue = %shared.queue, ref = held.token.reference(), id,
                     "dropped: this id was sent, or is in hand or delayed elsewhere");
                 shared.hand.release([held.token.number]);

@@ -126,7 +126,7 @@ pub(crate) async fn judge(
             Kind::Throttle | Kind::Sender | Kind::InDoubt => false,
         };
         let change = change(&judge, &held, trouble, &verdict, sent);
-        super::send::log(shared, &held, &change);
+        super::send::tell(shared, &held, &change);
         judged.push((held, change));
     }
     if out_of_order {

@@ -63,6 +63,8 @@ pub(crate) struct Claim {
     pub(crate) suspect: bool,
     /// One of the messages was taken over from a worker that died.
     pub(crate) takeover: bool,
+    /// Tokens and delayed members without bytes that were removed.
+    pub(crate) orphans: u64,
     /// Redis's clock, ms.
     pub(crate) now: i64,
     /// Boot clock, ms, at which the call that was answered was sent.
@@ -208,7 +210,12 @@ fn read(answer: Value, sent: u64) -> Claim {
         String::new()
     };
     let mut messages = Vec::with_capacity(values.len() / 2);
-    while let (Some(token), Some(bytes)) = (values.next(), values.next()) {
+    let mut orphans = 0;
+    while let Some(token) = values.next() {
+        let Some(bytes) = values.next() else {
+            orphans = token.as_u64().unwrap_or(0);
+            break;
+        };
         let token = script::into_bytes(token);
         match std::str::from_utf8(&token).ok().and_then(Token::parse) {
             Some(token) => messages.push((token, script::into_bytes(bytes))),
@@ -227,6 +234,7 @@ fn read(answer: Value, sent: u64) -> Claim {
         wait: u64::try_from(wait).ok().map(Duration::from_millis),
         suspect: suspect != 0,
         takeover: takeovers != 0,
+        orphans,
         now,
         sent,
     }

@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::claim::{Ask, Claim, Claimer, Why};
 use super::delivery::Delivery;
+use super::progress::Doing;
 use super::shared::Shared;
 use super::shutdown::Shutdown;
 use super::wake::Wakers;
@@ -32,9 +33,9 @@ where
     let mut woken = Lane::Pending;
     let mut gate = Why::More;
     loop {
-        shared.progress.turned();
         let room = room(&shared, isolating);
         if room == 0 {
+            shared.progress.turn(Doing::Full);
             wakers.disarm(&shared).await;
             if stop.or(shared.slots.notified()).await {
                 break;
@@ -44,8 +45,11 @@ where
         if stop.is_draining() {
             break;
         }
+        shared.progress.turn(Doing::Claiming);
         let alone = shared.hand.len() == 0;
         let claim = claimer.claim(&shared, Ask { room, alone, woken }).await;
+        shared.progress.claimed(&claim);
+        shared.metrics.orphans.increment(claim.orphans);
         // What crashed a worker before is sent alone: nothing else is claimed until it is settled.
         isolating = claim.suspect || claim.messages.iter().any(|(token, _)| token.crashes > 0);
         let (why, wait) = (claim.why, claim.wait);
@@ -84,6 +88,7 @@ where
         if asleep {
             let limit = wait.unwrap_or(Duration::MAX).min(shared.settings.poll_interval);
             let poll = Instant::now() + limit.max(Duration::from_millis(1));
+            shared.progress.turn(Doing::Asleep(poll));
             tokio::select! {
                 lane = wakers.woken() => woken = lane,
                 () = tokio::time::sleep_until(poll) => {}

@@ -248,6 +248,14 @@ impl Hand {
         self.lock().held.values().filter(|entry| entry.sending).map(|entry| entry.held.since).min()
     }
 
+    /// How far the running handler that is most overdue is past its time limit; `None` where none runs.
+    pub(crate) fn most_overdue(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let inner = self.lock();
+        let sending = inner.held.values().filter(|entry| entry.sending);
+        sending.map(|entry| now.saturating_duration_since(entry.held.deadline())).max()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }

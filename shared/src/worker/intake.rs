@@ -19,11 +19,13 @@ use crate::telemetry::event;
 pub(crate) async fn take_in(shared: &Shared, claim: Claim) -> Vec<Arc<Held>> {
     let Claim { messages, now, sent, takeover, .. } = claim;
     let claimed = messages.len();
+    shared.metrics.claimed.increment(claimed as u64);
     let mut held = Vec::with_capacity(messages.len());
     let mut not_now = Vec::new();
     for (token, bytes) in messages {
         let (message, change) = look(shared, token, bytes, now, sent);
         if takeover {
+            shared.metrics.taken_over.increment(1);
             warn!(event = event::MESSAGE_TAKEN_OVER, queue = %shared.queue, ref = message.token.reference(),
                 id = message.head.id, crashes = message.crashes(),
                 "took over a message whose worker died or lost its lease");
@@ -38,7 +40,7 @@ pub(crate) async fn take_in(shared: &Shared, claim: Claim) -> Vec<Arc<Held>> {
     for (number, change) in not_now {
         if let Some(index) = sendable.iter().position(|held| held.token.number == number) {
             let held = sendable.remove(index);
-            log(shared, &held, &change);
+            tell(shared, &held, &change);
             shared.settle(Settlement { held, change });
         }
     }
@@ -79,12 +81,12 @@ fn look(shared: &Shared, token: Token, bytes: Bytes, now: i64, sent: u64) -> (Ar
     (held, change)
 }
 
-fn log(shared: &Shared, held: &Held, change: &Change) {
+fn tell(shared: &Shared, held: &Held, change: &Change) {
     match change {
         Change::Park { due, .. } => {
             info!(event = event::MESSAGE_PARKED, queue = %shared.queue, ref = held.token.reference(),
                 id = held.head.id, due, "to be sent later");
         }
-        change => super::send::log(shared, held, change),
+        change => super::send::tell(shared, held, change),
     }
 }

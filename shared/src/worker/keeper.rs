@@ -40,7 +40,7 @@ impl Keeper {
         std::thread::Builder::new().name("lease-keeper".into()).spawn(move || {
             let _alive = alive;
             runtime.block_on(async move {
-                let link = Link::new(config, "leases");
+                let link = Link::new(config, "leases").counted(shared.metrics.traffic.clone());
                 tokio::select! {
                     () = keep(&shared, &link) => {}
                     _ = stopped => {}

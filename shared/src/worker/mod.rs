@@ -5,12 +5,15 @@ mod begin;
 mod breaker;
 mod claim;
 mod delivery;
+mod endpoint;
 mod engine;
 mod hand;
+mod health;
 mod heartbeat;
 mod inspect;
 mod intake;
 mod keeper;
+mod measure;
 mod progress;
 mod send;
 mod settle;
@@ -29,12 +32,11 @@ use std::time::Duration;
 use fred::prelude::ClientLike;
 use fred::types::config::Config;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 pub use delivery::{Delivery, TimeUp, Unconfirmed};
-pub use progress::Progress;
 pub use shutdown::{Shutdown, Trigger};
 pub(crate) use token::{Token, start_id};
 
@@ -43,6 +45,8 @@ use crate::keys::{Keys, is_queue_name};
 use crate::link::{COMMANDS, Link};
 use crate::outcome::Outcome;
 use crate::telemetry::event;
+use crate::telemetry::metrics::Metrics;
+use progress::Stage;
 use shared::Shared;
 
 /// Handlers that know whom they served are given this long to say so, before they are stopped.
@@ -85,6 +89,15 @@ pub enum WorkerError {
     /// A part of the worker ended that never ends by itself. What was in hand will be taken over.
     #[error("the {0} ended unexpectedly; what this worker held will be taken over by another one")]
     Broken(&'static str),
+    /// The address of `HTTP_ADDR` cannot be served at: this host has none like it, or does not give it to this user.
+    /// Nothing was started.
+    #[error("cannot serve health and metrics at HTTP_ADDR={addr}: {error}")]
+    Http {
+        /// The address.
+        addr: std::net::SocketAddr,
+        /// What the host said.
+        error: std::io::Error,
+    },
     /// The host gives no thread for the lease keeper. Nothing was started.
     #[error("cannot start the lease keeper: {0}")]
     Keeper(#[from] std::io::Error),
@@ -136,13 +149,14 @@ impl Worker {
     /// Runs `handler` for every message until told to stop, at most `settings.concurrency` at a time.
     ///
     /// - Redis away, at the start or later, is waited for.
+    /// - With `settings.http_addr` it answers `/healthz`, `/readyz` and `/metrics` there meanwhile.
     /// - The future of a handler that is still running at the end of the shutdown limit is dropped, 100 ms after
     ///   [`Delivery::time_is_up`] told it.
     ///
     /// # Errors
     ///
-    /// - [`WorkerError::Version`], [`WorkerError::Cluster`], [`WorkerError::Eviction`], [`WorkerError::Keeper`]:
-    ///   nothing was claimed.
+    /// - [`WorkerError::Version`], [`WorkerError::Cluster`], [`WorkerError::Eviction`], [`WorkerError::Http`],
+    ///   [`WorkerError::Keeper`]: nothing was claimed.
     /// - [`WorkerError::Broken`]: a fault of this library; what was in hand will be taken over.
     pub async fn run<H, F>(self, handler: H, shutdown: Shutdown) -> Result<Stopped, WorkerError>
     where
@@ -152,10 +166,17 @@ impl Worker {
         let Self { queue, settings, config } = self;
         let keys = Keys::new(&settings.prefix, &queue, settings.redis.is_cluster());
         let (settle, finished) = mpsc::unbounded_channel();
-        let link = Link::new(config.clone(), COMMANDS);
-        let shared = Arc::new(Shared::new(&queue, keys, settings, link, settle));
+        let metrics = Metrics::new(&queue, settings.http_addr.is_some());
+        let link = Link::new(config.clone(), COMMANDS).counted(metrics.traffic.clone());
+        let shared = Arc::new(Shared::new(&queue, keys, settings, link, metrics, settle));
         info!(event = event::WORKER_STARTED, %queue, worker = shared.worker,
             concurrency = shared.settings.concurrency, version = env!("CARGO_PKG_VERSION"), "started");
+        let server = endpoint::start(&shared)?;
+        // Ends with this function, however that ends.
+        let mut ticking = JoinSet::new();
+        if server.is_some() {
+            ticking.spawn(ticks(shared.clone()));
+        }
         let mut stop = shutdown.clone();
         if stop.or(connected(&shared)).await {
             return Ok(Stopped::default());
@@ -163,6 +184,7 @@ impl Worker {
         if let Ok(live) = shared.link.client().await {
             inspect::inspect(&live.client, &shared.settings).await?;
         }
+        shared.progress.enter(Stage::Running);
         let mut keeper = keeper::Keeper::start(shared.clone(), config.clone())?;
         let mut settling = tokio::spawn(settle::run(shared.clone(), finished));
         let upkeep = [tokio::spawn(heartbeat::run(shared.clone())), tokio::spawn(sweep::run(shared.clone()))];
@@ -202,6 +224,11 @@ impl Worker {
     }
 }
 
+/// Shows that the worker's runtime turns.
+async fn ticks(shared: Arc<Shared>) {
+    shared.progress.tick().await;
+}
+
 /// Waits for Redis.
 async fn connected(shared: &Shared) {
     let mut pause = Duration::from_millis(20);
@@ -219,6 +246,7 @@ async fn connected(shared: &Shared) {
 /// Waits for the signal, then sees everything in hand out.
 async fn drain(shared: &Shared, mut claiming: JoinHandle<()>, mut stop: Shutdown) -> Stopped {
     stop.draining().await;
+    shared.progress.enter(Stage::Draining);
     let limit = shared.settings.shutdown_timeout;
     info!(event = event::WORKER_DRAINING, queue = %shared.queue, in_hand = shared.hand.len(),
         limit_ms = limit.as_millis() as u64, "no more claims; sends in flight may end");

@@ -1,34 +1,131 @@
-//! What health checks go by: does the loop turn, does anything move.
+//! Signs of life of one worker, for whoever asks about its health.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
-use crate::clock;
+use tokio::time::Instant;
 
-/// Signs of life of one worker, boot clock in ms; 0 means never yet.
-#[derive(Debug, Default)]
-pub struct Progress {
-    turned: AtomicU64,
-    moved: AtomicU64,
+use super::claim::{Claim, Why};
+
+/// How often the worker's runtime shows that it turns.
+const TICK: Duration = Duration::from_millis(250);
+
+/// What a worker was last seen doing. Its clock stands still while the host sleeps.
+pub(crate) struct Progress {
+    start: Instant,
+    /// ms after the start.
+    ticked: AtomicU64,
+    state: Mutex<State>,
+}
+
+/// Where the parts of the engine are.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub(crate) stage: Stage,
+    /// The claim loop.
+    pub(crate) doing: Doing,
+    /// Since when it does that.
+    pub(crate) since: Instant,
+    /// Since when the settler works on a batch, or on the next call of it; `None` while it waits for one.
+    pub(crate) settling: Option<Instant>,
+    /// What the last claim was answered.
+    pub(crate) gate: Gate,
+}
+
+/// Which part of its life a worker is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Redis was not reached yet.
+    Starting,
+    Running,
+    /// Told to stop.
+    Draining,
+}
+
+/// What the claim loop does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doing {
+    /// Claims, or looks at what it claimed.
+    Claiming,
+    /// Waits until there is room for more.
+    Full,
+    /// Waits for messages, or for a gate to open, until then at most.
+    Asleep(Instant),
+}
+
+/// What the last claim said.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) why: Why,
+    /// Why the breaker is open, masked.
+    pub(crate) text: String,
+    /// Boot clock, ms, at which that claim was sent.
+    pub(crate) asked: u64,
 }
 
 impl Progress {
-    /// The claim loop has turned once more.
-    pub(crate) fn turned(&self) {
-        self.turned.store(clock::boot_ms(), Relaxed);
+    pub(crate) fn new() -> Self {
+        let start = Instant::now();
+        let gate = Gate { why: Why::More, text: String::new(), asked: 0 };
+        let state =
+            State { stage: Stage::Starting, doing: Doing::Claiming, since: start, settling: None, gate };
+        Self { start, ticked: AtomicU64::new(0), state: Mutex::new(state) }
     }
 
-    /// A message has been settled.
-    pub(crate) fn moved(&self) {
-        self.moved.store(clock::boot_ms(), Relaxed);
+    /// Shows again and again that the runtime this runs on turns.
+    pub(crate) async fn tick(&self) {
+        loop {
+            self.ticked.store(self.start.elapsed().as_millis() as u64, Relaxed);
+            tokio::time::sleep(TICK).await;
+        }
     }
 
-    /// When the claim loop last turned.
-    pub fn last_turn(&self) -> u64 {
-        self.turned.load(Relaxed)
+    /// How long ago the worker's runtime last turned.
+    pub(crate) fn silence(&self) -> Duration {
+        self.start.elapsed().saturating_sub(Duration::from_millis(self.ticked.load(Relaxed)))
     }
 
-    /// When a message was last settled.
-    pub fn last_move(&self) -> u64 {
-        self.moved.load(Relaxed)
+    pub(crate) fn enter(&self, stage: Stage) {
+        let mut state = self.lock();
+        state.stage = stage;
+        state.since = Instant::now();
+    }
+
+    /// The claim loop turns to something else, or once more to the same.
+    pub(crate) fn turn(&self, doing: Doing) {
+        let mut state = self.lock();
+        state.doing = doing;
+        state.since = Instant::now();
+    }
+
+    /// A claim was answered.
+    pub(crate) fn claimed(&self, claim: &Claim) {
+        let mut state = self.lock();
+        state.gate.why = claim.why;
+        state.gate.asked = claim.sent;
+        match claim.why {
+            Why::Open => state.gate.text.clone_from(&claim.text),
+            Why::Probing => {}
+            _ => state.gate.text.clear(),
+        }
+    }
+
+    /// The settler has messages to settle, or has settled some of them.
+    pub(crate) fn settles(&self) {
+        self.lock().settling = Some(Instant::now());
+    }
+
+    /// The settler has settled all it had.
+    pub(crate) fn settled(&self) {
+        self.lock().settling = None;
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use futures::FutureExt;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 
 use super::breaker::{Kind, Trouble};
 use super::delivery::{Delivery, TimeUp};
 use super::hand::Held;
+use super::measure::measure;
 use super::settlement::{Change, Settlement};
 use super::shared::Shared;
 use crate::clock;
@@ -46,6 +47,7 @@ where
 {
     let limit = shared.settings.send_timeout;
     held.start_limit(limit);
+    let began = shared.metrics.is_on().then(Instant::now);
     let delivery = Delivery::new(held.clone(), shared.clone());
     // The call itself may panic too, so it happens inside.
     let mut send = pin!(AssertUnwindSafe(async { handler(delivery).await }).catch_unwind());
@@ -56,6 +58,9 @@ where
             ended => break ended,
         }
     };
+    if let Some(began) = began {
+        shared.metrics.send_duration.record(began.elapsed().as_secs_f64());
+    }
     match ended {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => {
@@ -97,12 +102,13 @@ pub(crate) fn finish(shared: &Shared, held: &Arc<Held>, outcome: Outcome) {
         }
         Err(outcome) => shared.judge().settle(held, outcome),
     };
-    log(shared, held, &settlement.change);
+    tell(shared, held, &settlement.change);
     shared.settle(settlement);
 }
 
-/// One line for what becomes of a message.
-pub(crate) fn log(shared: &Shared, held: &Held, change: &Change) {
+/// One line, and one count, for what becomes of a message.
+pub(crate) fn tell(shared: &Shared, held: &Held, change: &Change) {
+    measure(shared, held, change);
     let (queue, reference, id) = (shared.queue.as_str(), held.token.reference(), held.head.id.as_deref());
     let duration_ms = clock::boot_ms().saturating_sub(held.since);
     match change {
@@ -122,7 +128,7 @@ pub(crate) fn log(shared: &Shared, held: &Held, change: &Change) {
                 error = %mask::text(&failure.error), code = failure.code, provider = failure.provider,
                 "given up, kept among the dead letters");
         }
-        Change::Split { served, parts } => {
+        Change::Split { served, parts, .. } => {
             let delayed = parts.iter().filter(|part| part.delay.is_some()).count();
             warn!(event = event::MESSAGE_SPLIT, queue, ref = reference, id, duration_ms, served, delayed,
                 dead_lettered = parts.len() - delayed, "not every recipient was accepted");

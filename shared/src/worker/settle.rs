@@ -32,11 +32,13 @@ const BATCH_BYTES: usize = 8 << 20;
 pub(crate) async fn run(shared: Arc<Shared>, mut finished: mpsc::UnboundedReceiver<Settlement>) {
     let mut batch = Vec::with_capacity(BATCH);
     while finished.recv_many(&mut batch, BATCH).await > 0 {
+        shared.progress.settles();
         let mut groups = Groups::default();
         for settlement in batch.drain(..) {
             groups.add(settlement);
         }
         groups.settle(&shared).await;
+        shared.progress.settled();
     }
 }
 
@@ -59,7 +61,7 @@ impl Groups {
             }
             Change::DeadLetter { .. } => self.dead.push((held, change)),
             Change::Release { .. } => self.release.push((held, change)),
-            Change::Split { served, parts } => self.split.push((held, served, parts)),
+            Change::Split { served, parts, .. } => self.split.push((held, served, parts)),
             Change::Trouble(trouble) => self.trouble.push((held, trouble)),
         }
     }
@@ -170,7 +172,9 @@ async fn dead_letter(shared: &Shared, group: Vec<(Arc<Held>, Change)>) {
         [millis(shared.settings.failed_retention)],
     );
     for (held, change) in group {
-        let Change::DeadLetter { bytes, reason, failure: Failure { error, .. } } = change else { continue };
+        let Change::DeadLetter { bytes, reason, failure: Failure { error, .. }, .. } = change else {
+            continue;
+        };
         let entry = recent_entry(&held, "dead");
         let has_id = call.status(shared, &held);
         call.message(held, [Value::Bytes(bytes), entry.into(), reason.into(), has_id, error.into()]);
@@ -232,7 +236,7 @@ async fn split(shared: &Shared, held: Arc<Held>, served: bool, parts: Vec<SplitP
         [millis(retention)],
     );
     let mut args: Vec<Value> = vec![flag(id.is_some()), state.into(), entry.into()];
-    for SplitPart { delay, bytes, recipients, keeps_id } in parts {
+    for SplitPart { delay, bytes, recipients, keeps_id, .. } in parts {
         let part = shared.next_reference();
         let member = super::token::member(&part, held.token.lane, held.crashes());
         let kind = if delay.is_some() { "retry" } else { "dead" };
@@ -299,11 +303,12 @@ impl Call {
             count => count.as_i64().unwrap_or(0),
         };
         if gone > 0 && !repeated {
+            shared.metrics.stale_settles.increment(gone.unsigned_abs());
             warn!(event = event::LEASE_LOST, queue = %shared.queue, count = gone, script = script.name,
                 "somebody else took these messages over; these outcomes change nothing");
         }
         shared.hand.release(held.iter().map(|held| held.token.number));
-        shared.progress.moved();
+        shared.progress.settles();
         shared.slots.notify_one();
     }
 }

@@ -34,9 +34,9 @@ pub(crate) enum Change {
     /// `retry.lua`, kind `park`; due in ms since 1970
     Park { due: i64, bytes: Option<Bytes>, crashes: u32 },
     /// `dead_letter.lua`
-    DeadLetter { bytes: Bytes, reason: &'static str, failure: Failure },
+    DeadLetter { bytes: Bytes, reason: &'static str, class: &'static str, failure: Failure },
     /// `split.lua`
-    Split { served: bool, parts: Vec<SplitPart> },
+    Split { served: bool, provider: Option<&'static str>, parts: Vec<SplitPart> },
     /// `release.lua`
     Release { bytes: Option<Bytes>, throttle: Option<Duration> },
     /// `retry.lua`, kind `wait`
@@ -54,6 +54,8 @@ pub(crate) struct SplitPart {
     pub(crate) recipients: Vec<String>,
     /// It has the status of the original, not one of its own.
     pub(crate) keeps_id: bool,
+    /// As it is, or would be, in `_delivery.class`.
+    pub(crate) class: &'static str,
 }
 
 /// What a verdict needs to know of the worker.
@@ -150,12 +152,12 @@ impl Judge<'_> {
         &self,
         held: &Arc<Held>,
         reason: &'static str,
-        class: &str,
+        class: &'static str,
         failure: Failure,
     ) -> Change {
         let record = self.dead(held, reason, class, &failure);
         let bytes = edit(&held.bytes, self.retries_if_requeued(held), &record);
-        Change::DeadLetter { bytes, reason, failure }
+        Change::DeadLetter { bytes, reason, class, failure }
     }
 
     /// To the dead letters as malformed, wrapped where that is the only way to keep the bytes.
@@ -164,15 +166,15 @@ impl Judge<'_> {
         let record = self.dead(held, "malformed", "malformed", &failure);
         let bytes =
             if malformed.wrap { wrap_raw(&held.bytes, &record) } else { edit(&held.bytes, None, &record) };
-        Change::DeadLetter { bytes, reason: "malformed", failure }
+        Change::DeadLetter { bytes, reason: "malformed", class: "malformed", failure }
     }
 
-    pub(super) fn retry_or_give_up(&self, held: &Arc<Held>, failure: Failure, class: &str) -> Change {
+    pub(super) fn retry_or_give_up(&self, held: &Arc<Held>, failure: Failure, class: &'static str) -> Change {
         let retries = held.head.retries + 1;
         if retries >= self.max_retries(held) {
             let record = self.dead(held, "retries_exhausted", class, &failure);
             let bytes = edit(&held.bytes, Some(retries), &record);
-            return Change::DeadLetter { bytes, reason: "retries_exhausted", failure };
+            return Change::DeadLetter { bytes, reason: "retries_exhausted", class, failure };
         }
         let mut record = carried_on(held);
         record.push(&attempt(&failure));
@@ -186,6 +188,7 @@ impl Judge<'_> {
         let mut id_is_free = !served && status_id(held).as_deref() == held.head.id.as_deref();
         let retries = held.head.retries + 1;
         let exhausted = retries >= self.max_retries(held);
+        let provider = parts.iter().find_map(|part| part.failure.provider);
         let parts = parts
             .into_iter()
             .map(|Part { recipients, verdict, failure }| {
@@ -210,10 +213,11 @@ impl Judge<'_> {
                 let delay = reason.is_none().then(|| backoff::delay(&self.settings.backoff, retries));
                 let keeps_id = delay.is_some() && std::mem::take(&mut id_is_free);
                 record.keeps_id = keeps_id;
-                SplitPart { delay, bytes: edit(&held.bytes, Some(retries), &record), recipients, keeps_id }
+                let bytes = edit(&held.bytes, Some(retries), &record);
+                SplitPart { delay, bytes, recipients, keeps_id, class }
             })
             .collect();
-        Change::Split { served, parts }
+        Change::Split { served, provider, parts }
     }
 
     fn dead(&self, held: &Arc<Held>, reason: &str, class: &str, failure: &Failure) -> Record {

@@ -10,6 +10,7 @@ use super::settlement::{Judge, Settlement};
 use crate::config::WorkerSettings;
 use crate::keys::Keys;
 use crate::link::Link;
+use crate::telemetry::metrics::Metrics;
 
 /// One worker's state: its names, its connection, what it holds.
 pub(crate) struct Shared {
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) link: Link,
     pub(crate) hand: Hand,
     pub(crate) progress: Progress,
+    pub(crate) metrics: Metrics,
     /// Told whenever a slot may have become free.
     pub(crate) slots: Notify,
     /// True from when shutdown waits for no send any more.
@@ -44,6 +46,7 @@ impl Shared {
         keys: Keys,
         settings: WorkerSettings,
         link: Link,
+        metrics: Metrics,
         settle: mpsc::UnboundedSender<Settlement>,
     ) -> Self {
         let start = super::token::start_id();
@@ -55,7 +58,8 @@ impl Shared {
             settings,
             link,
             hand: Hand::default(),
-            progress: Progress::default(),
+            progress: Progress::new(),
+            metrics,
             slots: Notify::new(),
             stopping: watch::Sender::new(false),
             settle,

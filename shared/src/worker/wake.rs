@@ -45,7 +45,8 @@ impl Wakers {
     pub(crate) fn new(shared: &Arc<Shared>, config: &fred::types::config::Config) -> Self {
         let (tell, woken) = mpsc::unbounded_channel();
         let poppers = [Lane::Pending, Lane::High].map(|lane| {
-            Popper::start(shared.clone(), Link::new(config.clone(), "wake-up"), lane, tell.clone())
+            let link = Link::new(config.clone(), "wake-up").counted(shared.metrics.traffic.clone());
+            Popper::start(shared.clone(), link, lane, tell.clone())
         });
         Self { poppers: poppers.into(), woken }
     }

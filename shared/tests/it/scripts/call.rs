@@ -1,3 +1,5 @@
+use sha1::{Digest as _, Sha1};
+
 use super::queue::{key, status};
 
 /// One run of a script: its name, KEYS and ARGV.
@@ -150,6 +152,56 @@ pub(crate) fn dead_letter(reason: &str, messages: &[(&str, &str, &str)]) -> Call
         call.id(id);
         let entry = format!(r#"{{"id":"{token}","state":"dead"}}"#);
         call = call.arg(&[token, bytes, &entry, reason, has(id), "user unknown"]);
+    }
+    call
+}
+
+/// The one letter at `place` from the right.
+pub(crate) fn dead_take(place: u64, bytes: &str, action: &str, id: &str) -> Call {
+    let args = [&place.to_string(), bytes, action, r#"{"n":8,"edited":true}"#, &RETENTION.to_string()];
+    let mut call = Call::new("dead_take", &["dead_letter", "pending", "control"], &args);
+    call.id(id);
+    call
+}
+
+/// The owner of the turns of [`dead_turn`].
+pub(crate) const OWNER: &str = "OOOOOOOOOOO";
+
+/// `entries` from the right end, of which those chosen (place, where to, id) leave.
+pub(crate) fn dead_turn(left: i64, entries: &[String], chosen: &[(usize, &str, &str)]) -> Call {
+    let names = ["dead_letter", "control", "pending:high", "pending", "pending:low"];
+    let last = entries.last().map_or(String::new(), |bytes| sha1(bytes));
+    let (left, count) = (left.to_string(), entries.len().to_string());
+    let args = [OWNER, "10000", left.as_str(), count.as_str(), last.as_str(), &RETENTION.to_string()];
+    let mut call = Call::new("dead_turn", &names, &args);
+    for (place, to, id) in chosen {
+        call.id(id);
+        call = call.arg(&[&place.to_string(), &sha1(&entries[place - 1]), to, has(id)]);
+    }
+    call
+}
+
+fn sha1(text: &str) -> String {
+    format!("{:x}", Sha1::digest(text))
+}
+
+/// Place, name, bytes and id of each.
+pub(crate) fn import(before: &str, after: &str, messages: &[(&str, &str, &str, &str)]) -> Call {
+    let names = [
+        "processing",
+        "messages",
+        "delayed",
+        "claimed",
+        "pending:high",
+        "pending",
+        "pending:low",
+        "dead_letter",
+        "control",
+    ];
+    let mut call = Call::new("import", &names, &[before, after, &RETENTION.to_string()]);
+    for (place, name, bytes, id) in messages {
+        call.id(id);
+        call = call.arg(&[place, name, "1900000000000", bytes, has(id)]);
     }
     call
 }

@@ -49,9 +49,14 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
         "claim" => stage.worker.ask(20).call(),
         "complete" => call::complete(&[(t[0], "m1"), (t[5], "")]),
         "dead_letter" => call::dead_letter("expired", &[(t[0], "m1", EDITED), (t[5], "", &m(6))]),
+        "dead_take" => call::dead_take(1, &m(8), "requeue", "m8"),
+        "dead_turn" => call::dead_turn(-1, &[m(8)], &[(1, "h", "m8")]),
         "enqueue" => call::enqueue("p", &[("m20", &m(20)), ("m21", &m(21))]),
         "extend" => call::extend(60_000, &[t[0], t[5]]),
         "heartbeat" => call::heartbeat("host.AAAAAAAAAAA", "AAAAAAAAAAA", ""),
+        "import" => {
+            call::import("", "2:x", &[("pending", "", &m(30), "m30"), ("delayed", "A.9:p:0", &m(31), "m31")])
+        }
         "pause" => call::pause(60_000, "why"),
         "release" => call::release(5_000, &[(t[5], "h", "", ""), (t[0], "p", EDITED, "m1")]),
         "retry" => call::retry("retry", 5_000, &[(t[0], "m1", EDITED), (t[5], "", "")]),
@@ -74,7 +79,7 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
 
 /// Messages that a call adds to those pushed.
 fn made(script: &str) -> i64 {
-    if matches!(script, "enqueue" | "split") { 2 } else { 0 }
+    if matches!(script, "enqueue" | "import" | "split") { 2 } else { 0 }
 }
 
 #[tokio::test]
@@ -212,7 +217,7 @@ async fn at_maxmemory_all_but_intake_goes_on() {
         let before = dump(queue).await;
         queue.command(&["CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "1"]).await;
         let reply = queue.run(&call).await;
-        if script == "enqueue" {
+        if matches!(script, "enqueue" | "import") {
             assert!(matches!(&reply, Reply::Error(text) if text.starts_with("OOM")), "{reply:?}");
             assert_eq!(dump(queue).await, before);
         } else {

@@ -9,6 +9,7 @@ mod claim_due;
 mod claim_fence;
 mod claim_lanes;
 mod claim_room;
+mod dead;
 mod every;
 mod in_doubt;
 mod probe;

@@ -43,15 +43,18 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 14] = [
+pub(crate) const SCRIPTS: [&str; 17] = [
     "begin",
     "breaker",
     "claim",
     "complete",
     "dead_letter",
+    "dead_take",
+    "dead_turn",
     "enqueue",
     "extend",
     "heartbeat",
+    "import",
     "pause",
     "release",
     "retry",

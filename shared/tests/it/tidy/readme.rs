@@ -1,4 +1,4 @@
-use redispatch::telemetry::event;
+use redispatch::telemetry::{event, metric};
 
 use super::root;
 
@@ -22,5 +22,17 @@ fn the_readme_lists_every_event() {
     for (name, meaning) in event::ALL {
         let row = format!("| `{name}` | {} |", meaning.trim());
         assert!(readme.contains(&row), "README.md, Logs: add the row {row}");
+    }
+}
+
+#[test]
+fn the_readme_lists_every_metric() {
+    let readme = read("README.md");
+    for metric in metric::ALL {
+        let labels =
+            if metric.labels.is_empty() { String::new() } else { format!("{{{}}}", metric.labels.join(",")) };
+        let kind = format!("{:?}", metric.kind).to_lowercase();
+        let row = format!("| `{}{labels}` | {kind} | {} |", metric.name, metric.help);
+        assert!(readme.contains(&row), "README.md, Health and metrics: add the row {row}");
     }
 }

@@ -5,6 +5,7 @@ mod crashes;
 mod faults;
 mod foreign;
 mod freezes;
+mod health;
 mod hostile;
 mod ids;
 mod modes;

@@ -41,9 +41,16 @@ async fn help_and_version_and_wrong_usage() {
     let help = output(&["--help"], &[]).await;
     assert_eq!((help.status.code(), text(&help.stderr)), (Some(0), ""));
     let help = text(&help.stdout);
-    for name in
-        ["--check", "--dry-run", "SMTP_PASS_FILE", "REDIS_URL", "CONCURRENCY", "Examples:", "Exit codes:"]
-    {
+    for name in [
+        "--check",
+        "--dry-run",
+        "--healthcheck",
+        "SMTP_PASS_FILE",
+        "REDIS_URL",
+        "CONCURRENCY",
+        "Examples:",
+        "Exit codes:",
+    ] {
         assert!(help.contains(name), "{name}");
     }
     let widest = help.lines().map(|line| line.chars().count()).max();

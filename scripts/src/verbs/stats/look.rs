@@ -1,0 +1,50 @@
+//! One look at all queues.
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use redispatch::clock;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::glance::{Flow, Glance};
+
+/// Queues asked at a time.
+const AT_A_TIME: usize = 16;
+
+/// One look at all queues.
+pub(super) struct Look {
+    /// By name, each with the age of its oldest waiting message, ms, where that is known.
+    pub(super) queues: Vec<(Glance, Option<u64>)>,
+    /// Boot clock, ms.
+    pub(super) at: u64,
+}
+
+/// Messages a second.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rate {
+    pub(super) arrived: f64,
+    pub(super) left: f64,
+}
+
+impl Look {
+    /// Looks at the queues named, at all where none is.
+    pub(super) async fn take(context: &Context, names: &[String]) -> Result<Self, Error> {
+        let failed = |error| Error::redis("cannot count the queues", error);
+        let queues = context.queues(names).await?;
+        let looks = stream::iter(&queues)
+            .map(async |queue| tokio::try_join!(Glance::take(queue), queue.oldest_waiting_ms()));
+        let queues = looks.buffered(AT_A_TIME).try_collect().await.map_err(failed)?;
+        Ok(Self { queues, at: clock::boot_ms() })
+    }
+
+    /// What each queue has moved since `before`. Nothing of a queue that was not there.
+    pub(super) fn rates(&self, before: &Self) -> Vec<Rate> {
+        let seconds = (self.at - before.at).max(1) as f64 / 1000.0;
+        let rate = |(glance, _): &(Glance, Option<u64>)| {
+            let earlier = before.queues.iter().find(|(earlier, _)| earlier.queue == glance.queue);
+            let flow =
+                earlier.map_or(Flow::default(), |(earlier, _)| Flow::between(&earlier.stats, &glance.stats));
+            Rate { arrived: flow.arrived as f64 / seconds, left: flow.left as f64 / seconds }
+        };
+        self.queues.iter().map(rate).collect()
+    }
+}

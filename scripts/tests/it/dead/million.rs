@@ -1,0 +1,72 @@
+//! A million dead letters.
+
+use std::time::{Duration, Instant};
+
+use redispatch_testkit::redis::RedisServer;
+
+use crate::queue::{DEAD, PENDING, length};
+use crate::run::queuectl;
+
+const COUNT: usize = 1_000_000;
+
+/// Fills by a script: pushing each would take longer than all that is tested here.
+const FILL: &str = "
+for n = tonumber(ARGV[1]), ARGV[2] - 1 do
+  redis.call('LPUSH', KEYS[1], '{\"id\":\"m' .. n .. '\",\"to\":\"a@example.com\",\"n\":' .. n .. ',\"_delivery\":{' ..
+    '\"reason\":\"reject\",\"provider\":\"smtp\",\"code\":\"' .. (n % 500 == 0 and '535' or '550') .. '\"}}')
+end";
+
+async fn million() -> RedisServer {
+    let redis = RedisServer::start().await;
+    for from in (0..COUNT).step_by(100_000) {
+        let (from, to) = (from.to_string(), (from + 100_000).to_string());
+        redis.command(&["EVAL", FILL, "1", DEAD, &from, &to]).await;
+    }
+    assert_eq!(length(&redis, DEAD).await, COUNT as i64);
+    redis.command(&["CONFIG", "SET", "slowlog-log-slower-than", "10000", "slowlog-max-len", "100000"]).await;
+    redis
+}
+
+/// How many commands held Redis for more than 10 ms since the last call, and the longest time, µs. The machine may
+/// take the processor away in the middle of any; one that goes through the whole list takes 20 to 300 ms each time.
+async fn slow(redis: &RedisServer) -> (usize, i64) {
+    let log = redis.command(&["SLOWLOG", "GET", "-1"]).await;
+    let times: Vec<_> = log.array().iter().map(|entry| entry.array()[2].int()).collect();
+    redis.command(&["SLOWLOG", "RESET"]).await;
+    (times.len(), times.into_iter().max().unwrap_or(0))
+}
+
+#[tokio::test]
+async fn no_verb_holds_redis_for_long_and_the_newest_are_there_at_once() {
+    let redis = million().await;
+    slow(&redis).await;
+    let mut fastest = Duration::MAX;
+    for _ in 0..3 {
+        let begun = Instant::now();
+        let ran = queuectl(&redis, &["dead", "ls", "--queue", "email", "--limit", "20"]).await.with_code(0);
+        fastest = fastest.min(begun.elapsed());
+        assert_eq!(ran.stdout.lines().count(), 21);
+        assert!(ran.stdout.lines().nth(1).unwrap().contains("m999999"), "{}", ran.stdout);
+    }
+    assert!(fastest < Duration::from_secs(1), "{fastest:?}");
+
+    let requeue = ["dead", "requeue", "--queue", "email", "--code", "535", "--yes"];
+    for (args, calls) in [
+        (&["dead", "ls", "--queue", "email"][..], 10),
+        (&["dead", "show", "--queue", "email", "m500001"], 500),
+        (&["dead", "edit", "--queue", "email", "m500001", "--set", "to=b@example.com", "--force"], 1_500),
+        (&[&requeue[..], &["--per-second", "1000000", "--limit", "300"]].concat(), 1_000),
+        (&requeue, 8_000),
+    ] {
+        queuectl(&redis, args).await.with_code(0);
+        let (count, longest) = slow(&redis).await;
+        assert!(
+            count <= 2 + calls / 50 && longest < 100_000,
+            "{args:?}: {count} slow ones, the longest {longest} µs"
+        );
+    }
+    assert_eq!(length(&redis, PENDING).await, COUNT as i64 / 500);
+    assert_eq!(length(&redis, DEAD).await, COUNT as i64 / 500 * 499);
+    let newest = redis.command(&["LINDEX", DEAD, "0"]).await;
+    assert!(newest.text().contains("m999999"), "in their old order");
+}

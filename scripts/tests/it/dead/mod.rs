@@ -1,0 +1,15 @@
+//! `dead`: looked at, requeued, mended, purged, and nothing lost whatever happens meanwhile.
+
+mod edit;
+mod killed;
+mod looking;
+mod million;
+mod moving;
+mod running;
+
+/// The hash of a script, which is what a proxy sees of its calls.
+async fn hash(redis: &redispatch_testkit::redis::RedisServer, script: &str) -> String {
+    redis.command(&["SCRIPT", "LOAD", script]).await.text().to_owned()
+}
+
+const DEAD_TURN: &str = include_str!("../../../../shared/lua/dead_turn.lua");

@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use redispatch::config::{self, QUEUE, REDIS, Sources, Table, dotenv};
+use redispatch::config::{self, API, QUEUE, REDIS, Sources, Table, dotenv};
 use redispatch::telemetry::LOGS;
 
 use crate::verbs;
 
 /// The settings that every verb knows, each a flag too.
-const TABLES: &[Table] = &[REDIS, QUEUE, LOGS];
+const TABLES: &[Table] = &[REDIS, QUEUE, LOGS, API];
 
 const AFTER: &str = "\
 Redis is where REDIS_URL says (default redis://127.0.0.1:6379/0). Settings come
@@ -111,6 +111,8 @@ pub(crate) enum Verb {
     Resume(verbs::pause::Resume),
     /// Say what a rollback has to wait for
     RollbackCheck(verbs::rollback_check::RollbackCheck),
+    /// Serve the HTTP API: health, metrics, statistics, enqueueing
+    Serve(verbs::serve::Serve),
     /// Show what became of a message
     Show(verbs::show::Show),
     /// Count what queues hold, and say what keeps them from moving

@@ -6,6 +6,7 @@
 //! - [`smtp::SmtpServer`]: a scripted SMTP server.
 //! - [`twilio::TwilioServer`]: a scripted server with Twilio's Messages API.
 //! - [`moto::MotoServer`]: Amazon's SNS as moto plays it.
+//! - [`prometheus::Prometheus`]: a Prometheus that scrapes.
 //! - [`http::get`]: one HTTP request.
 //! - [`promtool`]: Prometheus's own checks.
 //! - [`Port`]: a port that no other test takes.
@@ -22,6 +23,7 @@ mod listener;
 pub mod moto;
 mod port;
 pub mod process;
+pub mod prometheus;
 mod promtool;
 pub mod proxy;
 pub mod redis;

@@ -1,6 +1,6 @@
 //! The settings of all programs.
 
-use redispatch::config::{TABLES, Table};
+use redispatch::config::{API, TABLES, Table};
 
 use crate::Channel as _;
 use crate::email::Email;
@@ -15,5 +15,6 @@ pub fn settings_tables() -> Vec<Table> {
             tables.push(table);
         }
     }
+    tables.push(API);
     tables
 }

@@ -10,7 +10,7 @@ use redispatch_workers::sms::SmsChannel;
 use redispatch_workers::whatsapp::WhatsAppChannel;
 
 use super::Finding;
-use super::settings::{Given, told};
+use super::settings::{Given, faults_of, told};
 
 /// Longest time of a login.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -65,8 +65,7 @@ fn read<C: Channel>(
     }
     let settings = WorkerSettings::read(&mut reader, C::CONCURRENCY);
     let own = C::read(&mut reader, settings.concurrency);
-    let faults = reader.finish().err().map(|faults| faults.0).unwrap_or_default();
-    let new: Vec<Fault> = faults.into_iter().filter(|fault| !common.contains(fault)).collect();
+    let new: Vec<Fault> = faults_of(reader).into_iter().filter(|fault| !common.contains(fault)).collect();
     if !new.is_empty() {
         findings.extend(told(&check, &new));
         return None;

@@ -97,11 +97,11 @@ impl Env<'_> {
             if value.trim() == line.value.trim() {
                 continue;
             }
-            // The path of a secret's file is none.
-            let is_secret = setting.is_secret() && line.name != setting.file_name();
-            let values = match is_secret {
-                true => String::new(),
-                false => format!(" ({}, and {} in .env)", shown(value), shown(&line.value)),
+            // A text may be a token in the wrong place.
+            let is_plain = !matches!(setting.kind, Kind::Text | Kind::Path | Kind::Secret);
+            let values = match is_plain {
+                true => format!(" ({}, and {} in .env)", shown(value), shown(&line.value)),
+                false => String::new(),
             };
             let found = format!(
                 "{} is set otherwise in the environment{values}, which wins over .env line {}",
@@ -118,16 +118,11 @@ impl Env<'_> {
     }
 }
 
-/// A value, cut; a URL without what may be a password in it.
 fn shown(value: &str) -> String {
-    if value.trim().is_empty() {
-        return "nothing".to_owned();
+    match value.trim() {
+        "" => "nothing".to_owned(),
+        value => format!("`{}`", value.escape_debug().take(SHOWN).collect::<String>()),
     }
-    if value.contains("://") && value.contains('@') {
-        return "a URL with a login".to_owned();
-    }
-    let start: String = value.chars().take(SHOWN).collect();
-    format!("`{}`{}", start.escape_debug(), if start.len() < value.len() { "…" } else { "" })
 }
 
 #[cfg(test)]
@@ -195,9 +190,9 @@ mod tests {
                  line 1 -> set it in one place",
             ),
             (
-                "SMTP_HOST=a",
-                &[("SMTP_HOST", "")],
-                "drift: SMTP_HOST is set otherwise in the environment (nothing, and `a` in .env), which wins over .env \
+                "MAX_RETRIES=3",
+                &[("MAX_RETRIES", "")],
+                "drift: MAX_RETRIES is set otherwise in the environment (nothing, and `3` in .env), which wins over .env \
                  line 1 -> set it in one place",
             ),
             (
@@ -217,13 +212,16 @@ mod tests {
 
     #[test]
     fn no_secret_is_ever_shown() {
-        let file = "SMTP_PASS=hunter2  # x\nSMTP_PASS=hunter2\nTWILIO_API_URL=https://u:hunter2@x\nTWILIO_AUTH_TOKEN='hunter2 # x'";
+        let file = "SMTP_PASS=hunter2  # x\nSMTP_PASS=hunter2\nTWILIO_API_URL=https://u:hunter2@x\n\
+                    TWILIO_AUTH_TOKEN='hunter2 # x'\nTWILIO_ACCOUNT_SID=hunter2\nREDIS_TLS_KEY_FILE=hunter2";
         let environment = [
             ("SMTP_PASS", "hunter2 # x"),
             ("TWILIO_API_URL", "https://u:hunter2@y"),
             ("TWILIO_AUTH_TOKEN", "# hunter2"),
+            ("TWILIO_ACCOUNT_SID", "hunter3"),
+            ("REDIS_TLS_KEY_FILE", "hunter3"),
         ];
         let found = found(file, &environment);
-        assert!(found.len() >= 6 && !found.concat().contains("hunter"), "{found:#?}");
+        assert!(found.len() >= 8 && !found.concat().contains("hunter"), "{found:#?}");
     }
 }

@@ -11,6 +11,10 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     if info.is_empty() {
         return vec![Finding::skipped(CHECK, "not looked at: the server does not tell")];
     }
+    if info.get("loading").is_some_and(|loading| loading == "1") {
+        let todo = "wait until it has: nobody can enqueue or claim before";
+        return vec![Finding::fault(CHECK, "Redis is still loading what it has on disk", todo)];
+    }
     let mut findings: Vec<Finding> = failures(info).collect();
     if findings.is_empty() {
         findings.push(kept(info, facts.config.as_ref()));
@@ -66,7 +70,7 @@ mod tests {
     #[test]
     #[rustfmt::skip]
     fn judgements() {
-        let cases: [(Pairs<'_>, Pairs<'_>, Judged<'_>); 9] = [
+        let cases: [(Pairs<'_>, Pairs<'_>, Judged<'_>); 10] = [
             (&[("aof_enabled", "1")], &[("appendfsync", "everysec")], &[(Ok, "append-only file, appendfsync everysec")]),
             (&[("aof_enabled", "1")], &[("appendfsync", "no")], &[(Warning, "append-only file, appendfsync no")]),
             (&[("aof_enabled", "1")], &[], &[(Ok, "append-only file")]),
@@ -76,6 +80,7 @@ mod tests {
             (&[("aof_enabled", "1"), ("rdb_last_bgsave_status", "err")], &[], &[(Fault, "the last snapshot failed")]),
             (&[("aof_last_bgrewrite_status", "err"), ("aof_last_write_status", "err")], &[],
                 &[(Fault, "the last rewrite"), (Fault, "the last write")]),
+            (&[("loading", "1"), ("aof_enabled", "1")], &[], &[(Fault, "Redis is still loading")]),
             (&[], &[], &[(Skipped, "not looked at")]),
         ];
         for (info, config, expected) in cases {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use redispatch::queue::{Client, is_too_old, server_name};
+use redispatch::queue::{Client, QueueError, is_too_old, server_name};
 
 use super::{Finding, Way, clock, memory, persistence, queues, replication};
 
@@ -23,39 +23,53 @@ pub(super) struct Facts {
 
 const CONFIG: [&str; 4] = ["maxmemory", "maxmemory-policy", "appendfsync", "save"];
 
-/// Looks at the server and at its queues.
+/// Looks at the server, or each of a cluster, and at the queues.
 pub(super) async fn check(client: &Client, lease: Duration, fix: bool) -> Vec<Finding> {
-    let url = client.settings().redis.url.clone();
-    let facts = match facts(client).await {
-        Ok(facts) => facts,
+    let settings = client.settings();
+    let url = settings.redis.url.to_string();
+    let nodes = match facts(client).await {
+        Ok(nodes) => nodes,
         Err(error) => {
             let todo = "start it, or mend REDIS_URL (see .env.example)";
             let away = Finding::fault("redis", format!("cannot ask {url}: {error}"), todo);
             return vec![away, Finding::skipped("queues", "not looked at without Redis")];
         }
     };
-    let mut findings = vec![version(&facts, &url.to_string(), client.settings().redis.is_cluster())];
-    findings.extend(rights(&facts));
-    findings.push(eviction(&facts));
-    findings.extend(persistence::check(&facts));
-    findings.extend(replication::check(&facts.replication));
+    let is_replica = nodes.iter().any(|(_, facts)| replication::is_replica(&facts.replication));
+    let queues = queues::check(client, Way { lease, fix, is_replica }).await;
+    let mut findings = Vec::new();
+    for (address, facts) in nodes {
+        let mut found = vec![version(&facts, &url, settings.redis.is_cluster())];
+        found.extend(rights(&facts));
+        found.push(eviction(&facts));
+        found.extend(persistence::check(&facts));
+        found.extend(replication::check(&facts.replication));
+        found.push(memory::check(&facts, queues.footprint));
+        let named = |finding: Finding| match &address {
+            Some(address) => Finding { found: format!("{address}: {}", finding.found), ..finding },
+            None => finding,
+        };
+        findings.extend(found.into_iter().map(named));
+    }
     findings.push(clock::check(client).await);
-    let queues =
-        queues::check(client, Way { lease, fix, is_replica: replication::is_replica(&facts.replication) })
-            .await;
-    findings.push(memory::check(&facts, queues.footprint));
     findings.extend(queues.findings);
     findings
 }
 
-async fn facts(client: &Client) -> Result<Facts, redispatch::queue::QueueError> {
-    Ok(Facts {
-        server: client.info("server").await?,
-        memory: client.info("memory").await?,
-        persistence: client.info("persistence").await?,
-        replication: client.info("replication").await?,
-        config: client.config(&CONFIG).await?,
-    })
+/// Each server's address, where there are several, and what it says.
+async fn facts(client: &Client) -> Result<Vec<(Option<String>, Facts)>, QueueError> {
+    let mut all = Vec::new();
+    for node in client.nodes().await? {
+        let facts = Facts {
+            server: node.info("server").await?,
+            memory: node.info("memory").await?,
+            persistence: node.info("persistence").await?,
+            replication: node.info("replication").await?,
+            config: node.config(&CONFIG).await?,
+        };
+        all.push((node.address(), facts));
+    }
+    Ok(all)
 }
 
 fn version(facts: &Facts, url: &str, is_cluster: bool) -> Finding {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use redispatch::config::dotenv;
 use redispatch::config::{
-    Fault, QUEUE, QueueSettings, REDIS, Reader, Sources, TABLES, Table, WorkerSettings,
+    API, ApiSettings, Fault, QUEUE, QueueSettings, REDIS, Reader, Sources, TABLES, Table, WorkerSettings,
 };
 use redispatch::telemetry::LogSettings;
 use redispatch_workers::settings_tables;
@@ -37,16 +37,25 @@ pub(super) fn check(flags: &[(String, OsString)]) -> (Vec<Finding>, Usable) {
     let mut reader = Reader::new(&sources);
     let settings = WorkerSettings::read(&mut reader, 1);
     LogSettings::read(&mut reader);
-    let common = reader.finish().err().map(|faults| faults.0).unwrap_or_default();
+    let common = faults_of(reader);
 
     let mut findings = told(CHECK, &common);
     if common.is_empty() {
         findings.push(Finding::ok(CHECK, "those of Redis, the queues and the logs can be used"));
     }
+    let sources = given.to(&[API]);
+    let mut reader = Reader::new(&sources);
+    ApiSettings::read(&mut reader);
+    let api: Vec<Fault> = faults_of(reader).into_iter().filter(|fault| !common.contains(fault)).collect();
+    findings.extend(told("queuectl serve", &api));
     let (channels, unusable) = Channels::read(&given, &common);
     findings.extend(unusable);
     findings.extend(odd(&given));
     (findings, Usable { queues: queues(&given), lease: settings.lease, channels })
+}
+
+pub(super) fn faults_of(reader: Reader<'_>) -> Vec<Fault> {
+    reader.finish().err().map(|faults| faults.0).unwrap_or_default()
 }
 
 /// A fault for each setting that cannot be used.
@@ -63,7 +72,7 @@ fn queues(given: &Given<'_>) -> Option<QueueSettings> {
     let mut reader = Reader::new(&sources);
     let says_where = reader.is_set("REDIS_URL") || reader.is_set("REDIS_HOST");
     let settings = QueueSettings::read(&mut reader);
-    let faults = reader.finish().err().map(|faults| faults.0).unwrap_or_default();
+    let faults = faults_of(reader);
     let in_file = |fault: &Fault| says_where && given.file.1.contains(fault);
     faults.iter().all(in_file).then_some(settings)
 }

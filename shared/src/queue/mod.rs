@@ -32,7 +32,7 @@ pub use peek::{Plan, Waiting};
 pub use recent::Ended;
 pub use retrying::Retry;
 pub(crate) use server::fields;
-pub use server::{is_too_old, server_name};
+pub use server::{Node, is_too_old, server_name};
 pub use stats::{Breaker, Gates, Stats};
 pub use transfer::{Export, Exported, Import, ImportError, Imported};
 pub use types::WrongType;

@@ -157,3 +157,25 @@ async fn without_redis_the_settings_are_still_looked_at() {
         assert_eq!(report.of("settings")[0].0, "ok");
     }
 }
+
+#[tokio::test]
+async fn each_server_of_a_cluster_is_looked_at() {
+    let cluster = ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--appendonly", "yes"];
+    let (a, b) = (RedisServer::with(&cluster).await, RedisServer::with(&cluster).await);
+    a.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "9000"]).await;
+    b.command(&["CLUSTER", "ADDSLOTSRANGE", "9001", "16383"]).await;
+    a.command(&["CLUSTER", "MEET", "127.0.0.1", &b.port().to_string()]).await;
+    for server in [&a, &b] {
+        let is_whole = |reply: &redispatch_testkit::Reply| reply.text().contains("cluster_state:ok");
+        server.wait_until(&["CLUSTER", "INFO"], is_whole, LIMIT).await;
+    }
+    b.command(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await;
+    let report = Bench::new(&a.url().replace("redis://", "redis-cluster://").replace("/0", ""))
+        .report(&["--fix"])
+        .await;
+    let (level, check, found) = report.only();
+    assert_eq!((report.code, level, check), (1, "fault", "eviction"), "{report:?}");
+    let address = format!("127.0.0.1:{}: ", b.port());
+    assert!(found.starts_with(&address), "{found}");
+    assert_eq!((report.of("memory").len(), report.of("orphans").len()), (2, 3));
+}

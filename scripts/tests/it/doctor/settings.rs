@@ -102,6 +102,13 @@ async fn each_worker_is_told_all_that_it_would_refuse() {
 }
 
 #[tokio::test]
+async fn an_api_that_would_be_open_to_all() {
+    let redis = sound().await;
+    let report = Bench::new(&redis.url()).env("API_ADDR", "0.0.0.0:8000").report(&[]).await;
+    assert_eq!((report.code, report.only().0, report.only().1), (1, "fault", "queuectl serve"));
+}
+
+#[tokio::test]
 async fn settings_of_redis_that_cannot_be_used() {
     let report = Bench::new("bogus://x").report(&[]).await;
     assert_eq!((report.code, report.only().1), (1, "settings"));

@@ -60,6 +60,40 @@ unpack_postfix() (
   done
 )
 
+# Prometheus and promtool, taken out of their package: no server is installed.
+# Sets REDISPATCH_PROMETHEUS and REDISPATCH_PROMTOOL where they are not in the PATH.
+need_prometheus() {
+  local bin=${tools:?}/prometheus/bin
+  if have prometheus && have promtool; then
+    return
+  elif [[ -n ${REDISPATCH_PROMETHEUS:-} && -n ${REDISPATCH_PROMTOOL:-} ]]; then
+    return
+  elif [[ ! -x $bin/promtool ]]; then
+    unpack_prometheus || die "no prometheus here, and it cannot be fetched" \
+      "install Prometheus (it has promtool), or set REDISPATCH_PROMETHEUS and REDISPATCH_PROMTOOL"
+  fi
+  export REDISPATCH_PROMETHEUS=${REDISPATCH_PROMETHEUS:-$bin/prometheus}
+  export REDISPATCH_PROMTOOL=${REDISPATCH_PROMTOOL:-$bin/promtool}
+}
+
+unpack_prometheus() (
+  folder=$tools/prometheus
+  have apt-get && have dpkg || return 1
+  say "fetching prometheus and promtool (package prometheus, unpacked only)"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cd "$folder" || return 1
+  if ! apt-get -qq download prometheus 2>/dev/null; then
+    as_root apt-get -qq update >&2 || return 1
+    apt-get -qq download prometheus || return 1
+  fi
+  dpkg -x prometheus_*.deb files || return 1
+  rm -f prometheus_*.deb
+  mv files/usr/bin bin
+  rm -rf files
+  bin/promtool --version >/dev/null
+)
+
 # A Python with aiosmtpd, in a folder of its own. Sets REDISPATCH_AIOSMTPD_PYTHON.
 need_aiosmtpd() {
   local python=$tools/python/bin/python

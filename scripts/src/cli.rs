@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use redispatch::config::{self, QUEUE, REDIS, Sources, Table, dotenv};
+use redispatch::config::{self, API, QUEUE, REDIS, Sources, Table, dotenv};
 use redispatch::telemetry::LOGS;
 
 use crate::verbs;
 
 /// The settings that every verb knows, each a flag too.
-const TABLES: &[Table] = &[REDIS, QUEUE, LOGS];
+const TABLES: &[Table] = &[REDIS, QUEUE, LOGS, API];
 
 const AFTER: &str = "\
 Redis is where REDIS_URL says (default redis://127.0.0.1:6379/0). Settings come
@@ -112,6 +112,8 @@ pub(crate) enum Verb {
     Stats(verbs::stats::StatsArgs),
     /// List the workers that serve queues
     Workers(verbs::workers::Workers),
+    /// Serve the HTTP API: health, metrics, statistics, enqueueing
+    Serve(verbs::serve::Serve),
 }
 
 impl Cli {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use redispatch::config::{Faults, QueueSettings, Reader, Sources};
+use redispatch::config::{ApiSettings, Faults, QueueSettings, Reader, Sources};
 use redispatch::queue::{Client, Queue};
 
+use crate::cli::{Cli, Verb};
 use crate::error::Error;
 
 /// What every verb is given.
@@ -13,6 +14,8 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     /// Print JSON.
     pub(crate) json: bool,
+    /// Of `serve`; no other verb looks at them.
+    pub(crate) api: Option<ApiSettings>,
 }
 
 impl Context {
@@ -21,15 +24,16 @@ impl Context {
     /// # Errors
     ///
     /// Every setting that cannot be used.
-    pub(crate) fn new(sources: &Sources, json: bool) -> Result<Self, Faults> {
+    pub(crate) fn new(sources: &Sources, cli: &Cli) -> Result<Self, Faults> {
         let mut reader = Reader::new(sources);
         let settings = QueueSettings::read(&mut reader);
+        let api = matches!(cli.verb, Verb::Serve(_)).then(|| ApiSettings::read(&mut reader));
         reader.finish()?;
         let client = Client::new(settings);
         let client = client.map_err(|error| {
             redispatch::config::Fault::new("REDIS_URL", error.to_string(), "see .env.example")
         })?;
-        Ok(Self { client, json })
+        Ok(Self { client, json: cli.common.json, api })
     }
 
     /// A queue by its name.

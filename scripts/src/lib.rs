@@ -1,5 +1,6 @@
 //! The operator's command: one file a verb under `verbs/`.
 
+mod api;
 mod cli;
 mod context;
 mod error;

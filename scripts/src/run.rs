@@ -29,7 +29,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Error::new("cannot start").cause(error)),
     };
-    let context = match runtime.block_on(async { Context::new(&sources, cli.common.json) }) {
+    let context = match runtime.block_on(async { Context::new(&sources, &cli) }) {
         Ok(context) => context,
         Err(faults) => return faults.exit(),
     };
@@ -39,11 +39,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Starts the log: warnings and errors on stderr, more where `RUST_LOG` asks for it.
-fn start(_cli: &Cli, sources: &Sources) -> Result<(), Faults> {
+/// Starts the log: warnings and errors on stderr, of `serve` its start and end too, more where `RUST_LOG` asks for it.
+fn start(cli: &Cli, sources: &Sources) -> Result<(), Faults> {
     let mut reader = Reader::new(sources);
     let mut logs = LogSettings::read(&mut reader);
-    if !reader.is_set("RUST_LOG") {
+    if !reader.is_set("RUST_LOG") && !matches!(cli.verb, Verb::Serve(_)) {
         "warn".clone_into(&mut logs.filter);
     }
     reader.finish()?;
@@ -63,6 +63,7 @@ async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
         Verb::Pause(args) => verbs::pause::pause(args, context).await,
         Verb::Queues(_) => verbs::queues::run(context).await,
         Verb::Resume(args) => verbs::pause::resume(args, context).await,
+        Verb::Serve(args) => verbs::serve::serve(args, context).await,
         Verb::RollbackCheck(args) => verbs::rollback_check::run(args, context).await,
         Verb::Show(args) => verbs::show::run(args, context).await,
         Verb::Stats(args) => verbs::stats::run(args, context).await,

@@ -9,6 +9,7 @@ use fred::error::{Error, ErrorKind};
 use fred::prelude::{Builder, Client, ClientLike};
 use fred::types::config::{Config, TcpConfig, UnresponsiveConfig};
 use metrics::Counter;
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
@@ -60,6 +61,12 @@ pub(crate) struct Connected {
     pub(crate) generation: u64,
     /// Boot clock at which it was connected, ms.
     pub(crate) since: u64,
+}
+
+impl Connected {
+    fn end(self) {
+        end(self.client, self.task);
+    }
 }
 
 impl Link {
@@ -125,7 +132,7 @@ impl Link {
             } else {
                 debug!(event = event::REDIS_DISCONNECTED, purpose = self.purpose, "dropped a connection");
             }
-            end(current.take());
+            current.take().into_iter().for_each(Connected::end);
         }
     }
 
@@ -140,7 +147,7 @@ impl Link {
 
     /// Closes the connection; a later call connects again.
     pub(crate) fn close(&self) {
-        end(self.current.write().unwrap_or_else(|e| e.into_inner()).take());
+        self.current.write().unwrap_or_else(|e| e.into_inner()).take().into_iter().for_each(Connected::end);
     }
 
     /// Boot clock, ms, since when this link has been connected; `None` while it is not.
@@ -174,6 +181,11 @@ impl Link {
         self.refusals.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// Which client is live, if any.
+    pub(crate) fn generation(&self) -> Option<u64> {
+        self.live().map(|live| live.generation)
+    }
+
     /// The one connection whose coming and going an operator wants to read of.
     fn is_main(&self) -> bool {
         self.purpose == COMMANDS
@@ -183,30 +195,42 @@ impl Link {
         self.current.read().unwrap_or_else(|e| e.into_inner()).clone()
     }
 
+    /// Connects in a task of its own: a caller that waits no longer leaves no half-made connection behind.
     async fn connect(&self) -> Result<(Client, AbortHandle), Error> {
-        let client = Builder::from_config(self.config.clone())
-            .with_connection_config(|connection| {
-                connection.max_command_attempts = 1;
-                connection.connection_timeout = CONNECT_LIMIT;
-                connection.internal_command_timeout = CONNECT_LIMIT;
-                connection.max_command_buffer_len = 10_000;
-                connection.unresponsive = UnresponsiveConfig { max_timeout: None, ..Default::default() };
-                connection.tcp = TcpConfig { nodelay: Some(true), ..Default::default() };
-            })
-            .with_performance_config(|performance| performance.default_command_timeout = COMMAND_LIMIT)
-            .build()?;
-        match tokio::time::timeout(2 * CONNECT_LIMIT, client.init()).await {
-            Ok(Ok(task)) => Ok((client, task.abort_handle())),
-            // What fails or is never answered while connecting ends by itself, at the limits above.
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(Error::new(ErrorKind::Timeout, "no answer while connecting")),
-        }
+        let (connected, wait) = oneshot::channel();
+        let config = self.config.clone();
+        tokio::spawn(async move {
+            if let Err(Ok((client, task))) = connected.send(connect(config).await) {
+                end(client, task);
+            }
+        });
+        wait.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Canceled, "the runtime ends")))
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+async fn connect(config: Config) -> Result<(Client, AbortHandle), Error> {
+    let client = Builder::from_config(config)
+        .with_connection_config(|connection| {
+            connection.max_command_attempts = 1;
+            connection.connection_timeout = CONNECT_LIMIT;
+            connection.internal_command_timeout = CONNECT_LIMIT;
+            connection.max_command_buffer_len = 10_000;
+            connection.unresponsive = UnresponsiveConfig { max_timeout: None, ..Default::default() };
+            connection.tcp = TcpConfig { nodelay: Some(true), ..Default::default() };
+        })
+        .with_performance_config(|performance| performance.default_command_timeout = COMMAND_LIMIT)
+        .build()?;
+    match tokio::time::timeout(2 * CONNECT_LIMIT, client.init()).await {
+        Ok(Ok(task)) => Ok((client, task.abort_handle())),
+        // What fails or is never answered while connecting ends by itself, at the limits above.
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(Error::new(ErrorKind::Timeout, "no answer while connecting")),
     }
 }
 
@@ -230,8 +254,7 @@ static GENERATION: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::
 
 /// Lets go of a client in the background. Its task outlives the client, and on a frozen server even `QUIT` is never
 /// answered.
-fn end(connected: Option<Connected>) {
-    let Some(Connected { client, task, .. }) = connected else { return };
+fn end(client: Client, task: AbortHandle) {
     match tokio::runtime::Handle::try_current() {
         Ok(runtime) => {
             runtime.spawn(async move {

@@ -9,6 +9,7 @@
 //! - [`http::get`]: one HTTP request.
 //! - [`promtool`]: Prometheus's own checks.
 //! - [`Port`]: a port that no other test takes.
+//! - [`prometheus::Prometheus`]: a Prometheus that scrapes.
 //! - [`eventually`]: the one place where a test polls.
 //!
 //! Everything here panics with an explanation when it cannot do its work: it is called by tests only. Whatever
@@ -22,6 +23,7 @@ mod listener;
 pub mod moto;
 mod port;
 pub mod process;
+pub mod prometheus;
 mod promtool;
 pub mod proxy;
 pub mod redis;

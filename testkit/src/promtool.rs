@@ -15,7 +15,7 @@ use crate::{LIMIT, tool};
 ///
 /// When it finds a fault, or something to complain about; when there is no promtool (REDISPATCH_PROMTOOL names one).
 pub async fn promtool<A: AsRef<OsStr>>(args: &[A], input: &str) -> String {
-    let mut command = Command::new(tool("REDISPATCH_PROMTOOL", "promtool"));
+    let mut command = Command::new(tool("REDISPATCH_PROMTOOL", "prometheus/bin/promtool"));
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().expect("promtool starts");
     let mut stdin = child.stdin.take().expect("a pipe");

@@ -1,4 +1,4 @@
-//! `.env.example` names every setting of every worker.
+//! `.env.example` names every setting of every program.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -19,6 +19,7 @@ fn tables() -> Vec<Table> {
             tables.push(table);
         }
     }
+    tables.push(redispatch::config::API);
     tables
 }
 

@@ -1,9 +1,21 @@
 //! `queuectl` as a process, against a real Redis.
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
+mod api;
+mod away;
 mod dead;
 mod deploy;
+mod drain;
+mod enqueue;
+mod help;
+mod live;
 mod pause;
 mod queue;
 mod run;
+mod serving;
+mod shell;
+mod show;
+mod snapshot;
+mod stats;
 mod transfer;
+mod workers;

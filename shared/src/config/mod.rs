@@ -24,6 +24,7 @@
 //! }
 //! ```
 
+mod api;
 pub mod check;
 mod cli;
 pub mod dotenv;
@@ -37,6 +38,7 @@ mod setting;
 mod source;
 mod worker;
 
+pub use api::{API, ApiSettings};
 pub use cli::{Cli, Mode, flags, given};
 pub use fault::{EXIT_UNUSABLE_SETTINGS, Fault, Faults};
 pub use http::{HTTP, http_addr};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fred::interfaces::SetsInterface;
 
@@ -30,6 +31,24 @@ impl Client {
         let settings = settings.into();
         let config = settings.redis.to_fred().map_err(|fault| QueueError::Settings(fault.to_string()))?;
         Ok(Self { link: Arc::new(Link::new(config, "queue")), settings: Arc::new(settings) })
+    }
+
+    /// Waits for `work`, which asks this Redis, no longer than `limit`: for callers who cannot wait as long as this
+    /// client would. When time is up the connection is thrown away, and the next call connects anew.
+    ///
+    /// # Errors
+    ///
+    /// What `work` gives, else [`QueueError::Redis`]; what was asked may have been done.
+    pub async fn within<T, E: From<QueueError>>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let used = self.link.generation();
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            used.into_iter().for_each(|generation| self.link.discard(generation));
+            Err(QueueError::Redis(format!("Timeout: no answer within {} ms", limit.as_millis())).into())
+        })
     }
 
     /// The settings it was made with.

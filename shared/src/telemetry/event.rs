@@ -72,6 +72,12 @@ events! {
     SEND_PANICKED = "send_panicked";
     /// A bug: where the program panicked and why.
     PANICKED = "panicked";
+    /// The HTTP API listens.
+    API_STARTED = "api_started";
+    /// The HTTP API ends.
+    API_STOPPED = "api_stopped";
+    /// The HTTP API could not answer a request; the same reason is told once a minute.
+    REQUEST_FAILED = "request_failed";
     /// Settings cannot be used; the process ends with 78.
     SETTINGS_REFUSED = "settings_refused";
 }

@@ -1,0 +1,95 @@
+//! Every answer that is no success: `{"error":{"code":"…","message":"…"}}`.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use redispatch::queue::QueueError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// For programs: a word that does not change.
+    #[schema(example = "unknown_queue")]
+    pub(crate) code: &'static str,
+    /// For people.
+    pub(crate) message: String,
+}
+
+/// The body of an answer that is no success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
+    pub(crate) error: Problem,
+}
+
+/// An answer that is no success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub(crate) status: StatusCode,
+    pub(crate) problem: Problem,
+    /// For the log only: Redis's own words.
+    pub(crate) cause: Option<Cause>,
+}
+
+/// Why a request failed, kept beside its answer for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cause(pub(crate) String);
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, problem: Problem { code, message: message.into() }, cause: None }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    pub(crate) fn unusable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unusable_message", message)
+    }
+
+    pub(crate) fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    fn because(mut self, cause: String) -> Self {
+        self.cause = Some(Cause(cause));
+        self
+    }
+}
+
+impl From<QueueError> for ApiError {
+    fn from(error: QueueError) -> Self {
+        let told = error.to_string();
+        match error {
+            QueueError::Name(_) => Self::not_found("unknown_queue", told),
+            QueueError::Message(reason) => Self::unusable(reason),
+            QueueError::Redis(said) if said.contains("OOM") => {
+                let message = "Redis has no memory left for more messages; nothing was enqueued by this call";
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "redis_full", message).because(told)
+            }
+            QueueError::Redis(said) if said.contains("WRONGTYPE") => {
+                let message = "a key of this queue has another type than it should; ask `queuectl doctor`";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "broken_queue", message).because(told)
+            }
+            _ => {
+                let message = "Redis cannot be reached, or does not answer; with ids it is safe to ask again";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "redis_unavailable", message).because(told)
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(ErrorBody { error: self.problem })).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(cause);
+        }
+        response
+    }
+}

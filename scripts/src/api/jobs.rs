@@ -1,0 +1,196 @@
+//! `/api/admin/jobs/{queue}`: what a queue did last, and a way to put something into it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use futures::future::try_join3;
+use redispatch::queue::{Active, Ended};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+
+use super::error::{ApiError, ErrorBody};
+use super::messages::{self, Target};
+use super::queues::{InPath, InQuery};
+use super::stats::Counts;
+use super::{Api, body};
+
+/// Of each kind, unless more are asked for.
+const RECENT: usize = 100;
+
+/// A queue at a glance.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Jobs {
+    counts: Counts,
+    recent: Recent,
+    /// Schedules of the queue
+    scheduled: Vec<Schedule>,
+}
+
+/// The newest first.
+#[derive(Serialize, ToSchema)]
+struct Recent {
+    /// Sent
+    completed: Vec<EndedJob>,
+    /// Given up
+    failed: Vec<EndedJob>,
+    /// Being sent, those whose lease ends first in front
+    active: Vec<ActiveJob>,
+}
+
+/// A message that was sent or given up.
+#[derive(Serialize, ToSchema)]
+struct EndedJob {
+    /// Its id, or its reference where its producer gave none
+    id: String,
+    /// `sent` or `dead`
+    state: String,
+    /// When, ms since 1970
+    at: u64,
+    /// As its producer gave it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Box<RawValue>>,
+}
+
+/// A message that is being sent.
+#[derive(Serialize, ToSchema)]
+struct ActiveJob {
+    /// Its id, or its reference where its producer gave none
+    id: String,
+    /// `sending`
+    state: &'static str,
+    /// Its name since its first claim
+    reference: String,
+    /// When its lease ends unless it is renewed, ms since 1970 by Redis's clock
+    lease_ends: i64,
+    /// Workers that died while they held it
+    crashes: u32,
+    /// Start id of the worker that holds it
+    worker: String,
+    /// As its producer gave it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Box<RawValue>>,
+}
+
+/// A cron schedule.
+#[derive(Serialize, ToSchema)]
+struct Schedule {
+    key: String,
+    pattern: String,
+    /// Ms since 1970
+    next: i64,
+}
+
+/// The message that was enqueued.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Job {
+    /// Its id, made up where it had none
+    job_id: String,
+}
+
+/// How much to show.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Limit {
+    /// Most entries of each list: 0 to 1000, 100 where it is not given
+    #[param(maximum = 1000)]
+    limit: Option<usize>,
+}
+
+impl From<Ended> for EndedJob {
+    fn from(Ended { id, state, at, metadata }: Ended) -> Self {
+        Self { id, state, at, metadata }
+    }
+}
+
+impl From<Active> for ActiveJob {
+    fn from(job: Active) -> Self {
+        Self {
+            id: job.id,
+            state: "sending",
+            reference: job.reference,
+            lease_ends: job.lease_ends,
+            crashes: job.crashes,
+            worker: job.taker,
+            metadata: job.metadata,
+        }
+    }
+}
+
+/// A queue at a glance
+#[utoipa::path(
+    get,
+    path = "/api/admin/jobs/{queue}",
+    operation_id = "show_jobs",
+    tag = "queues",
+    params(("queue" = String, Path, description = "Name of the queue"), Limit),
+    responses(
+        (status = OK, body = Jobs),
+        (status = NOT_FOUND, description = "No such queue", body = ErrorBody),
+        (status = SERVICE_UNAVAILABLE, description = "Redis is away", body = ErrorBody),
+    ),
+)]
+pub(super) async fn jobs(
+    State(api): State<Arc<Api>>,
+    name: InPath<String>,
+    limit: InQuery<Limit>,
+) -> Result<Json<Jobs>, ApiError> {
+    let (Path(name), Query(limit)) = (name?, limit?);
+    let most = limit.limit.unwrap_or(RECENT).min(1000);
+    let jobs = api.ask(async {
+        let queue = api.known(&name).await?;
+        let (stats, recent, active) = try_join3(queue.stats(), queue.recent(), queue.active(most)).await?;
+        let (sent, dead): (Vec<Ended>, Vec<Ended>) = recent.into_iter().partition(|job| job.state == "sent");
+        let first = |jobs: Vec<Ended>| jobs.into_iter().take(most).map(EndedJob::from).collect();
+        let recent = Recent {
+            completed: first(sent),
+            failed: first(dead),
+            active: active.into_iter().map(ActiveJob::from).collect(),
+        };
+        Ok(Jobs { counts: (&stats).into(), recent, scheduled: Vec::new() })
+    });
+    Ok(Json(jobs.await?))
+}
+
+/// Enqueue one message
+///
+/// One whose id waits, is in hand, delayed, or was sent within its retention is not enqueued again: 200 instead of 201.
+#[utoipa::path(
+    post,
+    path = "/api/admin/jobs/{queue}",
+    operation_id = "enqueue_job",
+    tag = "queues",
+    params(("queue" = String, Path, description = "Name of the queue"), Target),
+    request_body(content = Object, content_type = "application/json", description = "The message"),
+    responses(
+        (status = CREATED, description = "It waits", body = Job),
+        (status = OK, description = "Its id is known", body = Job),
+        (status = BAD_REQUEST, description = "No JSON", body = ErrorBody),
+        (status = NOT_FOUND, description = "No such queue", body = ErrorBody),
+        (status = PAYLOAD_TOO_LARGE, description = "Larger than MAX_MESSAGE_BYTES", body = ErrorBody),
+        (status = UNPROCESSABLE_ENTITY, description = "No message that a worker could take", body = ErrorBody),
+        (status = SERVICE_UNAVAILABLE, description = "Redis is away", body = ErrorBody),
+        (status = INSUFFICIENT_STORAGE, description = "Redis has no memory left", body = ErrorBody),
+    ),
+)]
+pub(super) async fn enqueue(
+    State(api): State<Arc<Api>>,
+    name: InPath<String>,
+    into: InQuery<Target>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Job>), ApiError> {
+    let (Path(name), Query(into)) = (name?, into?);
+    let message = body::one(&headers, body, api.client.settings().max_message_bytes).await?;
+    let enqueued = messages::put(&api, &name, &into, vec![message]).await?;
+    let status = messages::status_of(&enqueued);
+    let job_id = enqueued.into_iter().next().map(|enqueued| enqueued.id).unwrap_or_default();
+    Ok((status, Json(Job { job_id })))
+}

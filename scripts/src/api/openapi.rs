@@ -1,0 +1,42 @@
+//! `GET /api/openapi.json`: this API, described by the code that answers.
+
+use std::sync::LazyLock;
+
+use axum::http::header;
+use axum::response::IntoResponse;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+
+static JSON: LazyLock<String> =
+    LazyLock::new(|| super::routes().into_openapi().to_json().unwrap_or_default());
+
+/// What the routes are added to.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "redispatch", description = "The queues of redispatch: their numbers, and a way to put messages in."),
+    modifiers(&Token),
+    security(("token" = [])),
+)]
+pub(super) struct Document;
+
+struct Token;
+
+impl utoipa::Modify for Token {
+    fn modify(&self, document: &mut OpenApi) {
+        let description = "API_TOKEN, where it is set";
+        let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(http));
+    }
+}
+
+/// This description
+#[utoipa::path(
+    get,
+    path = "/api/openapi.json",
+    tag = "monitoring",
+    responses((status = OK, description = "OpenAPI 3.1", content_type = "application/json")),
+)]
+pub(super) async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], JSON.as_str())
+}

@@ -1,0 +1,91 @@
+//! The numbers of all queues, gathered once for all who ask at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{join_all, try_join};
+use redispatch::queue::{Client, Queue, QueueError, Stats};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::REDIS_LIMIT;
+use super::error::{ApiError, Cause};
+
+/// The numbers of all queues, of nearly one instant.
+pub(super) struct Snapshot {
+    /// Ms since 1970 by Redis's clock.
+    pub(super) now: i64,
+    /// By name.
+    pub(super) queues: Vec<Numbers>,
+    /// Queues that cannot be counted, with what Redis said.
+    pub(super) broken: Vec<(String, Cause)>,
+    /// Bytes Redis uses; `None` where it does not say.
+    pub(super) memory_used: Option<u64>,
+    /// Bytes Redis may use; `None` where it does not say, or there is no limit.
+    pub(super) memory_limit: Option<u64>,
+}
+
+/// The numbers of one queue.
+pub(super) struct Numbers {
+    pub(super) queue: String,
+    pub(super) stats: Stats,
+    /// How long the oldest waiting message has waited, ms, where that is known.
+    pub(super) oldest_ms: Option<u64>,
+    /// Workers that beat.
+    pub(super) workers: usize,
+}
+
+/// The last snapshot. Only one is made at a time.
+#[derive(Default)]
+pub(super) struct Snapshots(Mutex<Option<(Instant, Arc<Snapshot>)>>);
+
+impl Snapshots {
+    /// A snapshot that was begun no longer than `max_age` before this call: with zero after it, so that a hundred who
+    /// ask at once cost Redis no more than two.
+    pub(super) async fn get(&self, client: &Client, max_age: Duration) -> Result<Arc<Snapshot>, ApiError> {
+        let asked = Instant::now();
+        let fresh = async {
+            let mut last = self.0.lock().await;
+            if let Some((began, snapshot)) = &*last
+                && *began + max_age >= asked
+            {
+                return Ok(snapshot.clone());
+            }
+            let began = Instant::now();
+            let snapshot = Arc::new(gather(client).await?);
+            *last = Some((began, snapshot.clone()));
+            Ok(snapshot)
+        };
+        client.within(REDIS_LIMIT, fresh).await
+    }
+}
+
+async fn gather(client: &Client) -> Result<Snapshot, ApiError> {
+    let (names, now) = try_join(client.queues(), client.clock()).await?;
+    let memory = client.info("memory").await?;
+    let bytes = |name| memory.get(name).and_then(|text| text.parse::<u64>().ok());
+    let (memory_used, memory_limit) = (bytes("used_memory"), bytes("maxmemory").filter(|limit| *limit > 0));
+    let counted = join_all(names.into_iter().map(|name| async {
+        let counted = count(client, &name).await;
+        (name, counted)
+    }));
+    let (mut queues, mut broken) = (Vec::new(), Vec::new());
+    for (name, counted) in counted.await {
+        match counted.map_err(ApiError::from) {
+            Ok(numbers) => queues.push(numbers),
+            Err(ApiError { problem, cause: Some(cause), .. }) if problem.code == "broken_queue" => {
+                broken.push((name, cause))
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Snapshot { now, queues, broken, memory_used, memory_limit })
+}
+
+async fn count(client: &Client, name: &str) -> Result<Numbers, QueueError> {
+    let queue: Queue = client.queue(name)?;
+    let stats = queue.stats().await?;
+    let oldest_ms = if stats.waiting() > 0 { queue.oldest_waiting_ms().await? } else { None };
+    let workers = queue.workers().await?.iter().filter(|beat| !beat.is_late()).count();
+    Ok(Numbers { queue: name.to_owned(), stats, oldest_ms, workers })
+}

@@ -1,0 +1,52 @@
+//! `serve`.
+
+use std::sync::Arc;
+
+use clap::Args;
+use redispatch::Shutdown;
+use redispatch::telemetry::event;
+use tokio::net::TcpListener;
+use tracing::info;
+
+use crate::api::{self, Api};
+use crate::context::Context;
+use crate::error::{Error, Exit};
+
+const SERVE: &str = "\
+Settings, as flags or in the environment:
+  API_ADDR   where to listen (default 127.0.0.1:8000)
+  API_TOKEN  what clients send as `Authorization: Bearer TOKEN`; any address but
+             loopback needs one (API_TOKEN_FILE names a file that holds it)
+
+Health (/api/v1/health/redis) and metrics (/metrics) need no token. What else
+there is says /api/openapi.json. SIGTERM lets requests end, then exit code 0.
+
+Examples:
+  queuectl serve
+  API_TOKEN=$(openssl rand -hex 32) queuectl serve --api-addr 0.0.0.0:8000
+  curl http://127.0.0.1:8000/api/queue/stats?queue=email";
+
+/// `serve`
+#[derive(Debug, Args)]
+#[command(after_help = SERVE)]
+pub(crate) struct Serve {}
+
+pub(crate) async fn serve(_args: Serve, context: &Context) -> Result<Exit, Error> {
+    let Some(settings) = &context.api else {
+        return Err(Error::new("the settings of `serve` were not read"));
+    };
+    let cannot_listen = |error| {
+        let error = Error::new(format!("cannot listen on {}", settings.addr)).cause(error);
+        error.hint("API_ADDR says where to listen")
+    };
+    let shutdown =
+        Shutdown::on_signals().map_err(|error| Error::new("cannot wait for signals").cause(error))?;
+    let listener = TcpListener::bind(settings.addr).await.map_err(cannot_listen)?;
+    let addr = listener.local_addr().map_err(cannot_listen)?;
+    let token = if settings.token.is_some() { "needed" } else { "not needed: only this host can ask" };
+    info!(event = event::API_STARTED, %addr, token, "listening on http://{addr}");
+    let api = Arc::new(Api::new(context.client.clone(), settings));
+    api::serve(listener, api::router(api), shutdown).await;
+    info!(event = event::API_STOPPED, "asked to stop");
+    Ok(Exit::Done)
+}

@@ -1,0 +1,13 @@
+//! `queuectl serve` as a process, against a real Redis.
+
+mod contract;
+mod enqueueing;
+mod guard;
+mod http;
+mod limits;
+mod openapi;
+mod outages;
+mod scraping;
+mod secrets;
+mod server;
+mod starting;

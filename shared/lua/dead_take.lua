@@ -4,40 +4,34 @@
 -- Caller   shared/src/queue/dead/take.rs
 -- Why      for one at a time, at a chosen pace, where dead_turn.lua would turn the whole list for each. Deep inside a
 --          very long list the oldest one takes its place, since a search would hold Redis for too long
--- Fence    the bytes at the place
--- Again    a repetition finds other bytes there, unless two letters are the same to the byte
--- Cost     O(place), at most 4 ms
+-- Fence    the bytes at the place, and the mark, which is answered and not done again
+-- Cost     O(place), at most 4 ms where letters are small
 --
 -- KEYS[1]  list   dead_letter    newest at the left
 -- KEYS[2]  list   the lane it goes to
--- KEYS[3]  hash   control        dead_turn: while somebody turns the list no place can be trusted
+-- KEYS[3]  hash   control        dead_turn: while somebody turns the list no place can be trusted; dead_taken: the mark
 -- KEYS[4…] hash   status:<id>    where the message has one
--- ARGV[1]  place      from the right, 1 for the rightmost
--- ARGV[2]  bytes      as they are there
--- ARGV[3]  action     requeue, purge or edit
--- ARGV[4]  edited     the new bytes, for edit
--- ARGV[5]  retention  ms, how long the status of a requeued message is kept while it waits
+-- ARGV[1]  mark       of the caller and this call
+-- ARGV[2]  place      from the right, 1 for the rightmost
+-- ARGV[3]  bytes      as they are there
+-- ARGV[4]  action     requeue, purge or edit
+-- ARGV[5]  edited     the new bytes, for edit
+-- ARGV[6]  retention  ms, how long the status of a requeued message is kept while it waits
 --
 -- Returns  'taken'  done
 --          'moved'  other bytes are there; nothing changed
 --          'busy'   somebody turns the list, or was stopped half way; nothing changed
 
 local dead, lane, control = KEYS[1], KEYS[2], KEYS[3]
-local place, bytes, action, edited, retention = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local mark, place, bytes, action, edited = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 local length = redis.call('LLEN', dead)
 redis.call('LLEN', lane)
-if redis.call('HEXISTS', control, 'dead_turn') == 1 then return 'busy' end
+local marks = redis.call('HMGET', control, 'dead_turn', 'dead_taken')
+if marks[2] == mark then return 'taken' end
+if marks[1] and not marks[1]:match(':0:%d+$') then return 'busy' end
 if redis.call('LINDEX', dead, -place) ~= bytes then return 'moved' end
 
--- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
-local function note(status, keep, ...)
-  if type(redis.pcall('HSET', status, ...)) == 'table' then
-    redis.pcall('DEL', status)
-    redis.pcall('HSET', status, ...)
-  end
-  redis.pcall('PEXPIRE', status, keep)
-end
-
+redis.call('HSET', control, 'dead_taken', mark)
 if action == 'edit' then
   redis.call('LSET', dead, -place, edited)
   return 'taken'
@@ -52,10 +46,16 @@ else
   -- Counted from the left, since the right end moves.
   redis.call('LSET', dead, length - place, redis.call('RPOP', dead))
 end
-if action == 'requeue' then
-  redis.call('LPUSH', lane, bytes)
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  for i = 4, #KEYS do note(KEYS[i], retention, 'state', 'waiting', 'at', now) end
+if action == 'purge' then return 'taken' end
+redis.call('LPUSH', lane, bytes)
+for i = 4, #KEYS do
+  -- Any other state of the id is that of another message.
+  local said = redis.pcall('HGET', KEYS[i], 'state')
+  if type(said) == 'table' then said = redis.call('DEL', KEYS[i]) == 0 end
+  if type(said) ~= 'string' or said == 'dead' then
+    local time = redis.call('TIME')
+    redis.pcall('HSET', KEYS[i], 'state', 'waiting', 'at', time[1] * 1000 + math.floor(time[2] / 1000))
+    redis.pcall('PEXPIRE', KEYS[i], ARGV[6])
+  end
 end
 return 'taken'

@@ -43,7 +43,8 @@ local function note(status, place, name, score)
   local delayed, sending = place == 'delayed', place == 'processing'
   local state = delayed and 'delayed' or sending and 'sending' or 'waiting'
   redis.pcall('HSET', status, 'state', state, 'at', now, delayed and 'member' or 'token', name)
-  if not sending then redis.pcall('PEXPIRE', status, retention + (delayed and math.max(score - now, 0) or 0)) end
+  local due = delayed and math.min(math.floor(score), 253402300799999) or now
+  if not sending then redis.pcall('PEXPIRE', status, retention + math.max(due - now, 0)) end
 end
 
 local known, ids = 0, 9

@@ -50,7 +50,10 @@ scripts! {
     COMPLETE = "complete" include_str!("../lua/complete.lua");
     DEAD_LETTER = "dead_letter" include_str!("../lua/dead_letter.lua");
     DEAD_TAKE = "dead_take" include_str!("../lua/dead_take.lua");
-    DEAD_TURN = "dead_turn" include_str!("../lua/dead_turn.lua");
+    DEAD_TURN = "dead_turn" concat!(
+        include_str!("../lua/dead_turn/contract.lua"),
+        include_str!("../lua/dead_turn/move.lua"),
+    );
     ENQUEUE = "enqueue" include_str!("../lua/enqueue.lua");
     EXTEND = "extend" include_str!("../lua/extend.lua");
     HEARTBEAT = "heartbeat" include_str!("../lua/heartbeat.lua");
@@ -58,6 +61,7 @@ scripts! {
     ORPHANS = "orphans" include_str!("../lua/orphans.lua");
     PAUSE = "pause" include_str!("../lua/pause.lua");
     RELEASE = "release" include_str!("../lua/release.lua");
+    RESUME = "resume" include_str!("../lua/resume.lua");
     RETRY = "retry" include_str!("../lua/retry.lua");
     SPLIT = "split" include_str!("../lua/split.lua");
     STATS = "stats" include_str!("../lua/stats.lua");
@@ -83,6 +87,32 @@ pub(crate) async fn run(
 ) -> Result<Value, Error> {
     let live = link.client().await?;
     run_on(link, &live, script, keys, args, COMMAND_LIMIT).await
+}
+
+/// How often a call is tried whose answer was lost, a quarter of a second apart.
+const TRIES: u32 = 20;
+
+/// Runs `script`, which knows a call that it has done before, and repeats it while the answer is lost: for about five
+/// seconds where Redis refuses connections, a minute where it is silent.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) async fn run_some_times(
+    link: &Link,
+    script: &Script,
+    keys: Vec<Key>,
+    args: Vec<Value>,
+) -> Result<Value, Error> {
+    for _ in 1..TRIES {
+        match run(link, script, keys.clone(), args.clone()).await {
+            Err(error) if crate::link::breaks_connection(&error) || is_starting(&error) => {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            answer => return answer,
+        }
+    }
+    run(link, script, keys, args).await
 }
 
 async fn run_on(
@@ -195,6 +225,11 @@ pub(crate) fn describe(error: &Error) -> String {
     let quoted = details.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"')).map(|(text, _)| text);
     let said = quoted.filter(|_| *error.kind() == ErrorKind::IO).unwrap_or(details);
     format!("{:?}: {said}", error.kind())
+}
+
+/// Errors of a server that is about to be there.
+fn is_starting(error: &Error) -> bool {
+    ["LOADING", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN"].iter().any(|word| error.details().starts_with(word))
 }
 
 /// Errors that end by themselves: a failover, a restart, an outage, memory that is full just now.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use redispatch::Shutdown;
 use redispatch::queue::{self, Exported, Queue, QueueError};
 use serde_json::json;
 use tempfile::NamedTempFile;
@@ -44,15 +45,31 @@ pub(crate) struct Export {
 
 pub(crate) async fn run(args: Export, context: &Context) -> Result<Exit, Error> {
     let queue = context.queue(args.queue.name())?;
-    let paused = args.pause && pause(&queue).await?;
-    let exported = match &args.output {
-        Some(path) => to_file(&queue, path).await,
-        None => write(&queue, &mut io::stdout().lock()).await,
+    if let Some(path) = args.output.as_deref().filter(|path| path.exists()) {
+        let error = Error::new(format!("{} is there already", path.display())).changed("nothing");
+        return Err(error.hint("name another file, or move that one away"));
+    }
+    let mut stop =
+        Shutdown::on_signals().map_err(|error| Error::new("cannot wait for signals").cause(error))?;
+    let paused = if args.pause { pause(&queue).await? } else { None };
+    let work = async {
+        if args.pause {
+            nothing_in_hand(&queue).await?;
+        }
+        match &args.output {
+            Some(path) => to_file(&queue, path).await,
+            None => write(&queue, &mut io::stdout().lock()).await,
+        }
     };
-    if paused {
-        queue.resume().await.map_err(|error| {
+    let exported = tokio::select! {
+        exported = work => exported,
+        () = stop.draining() => Err(Error::new(format!("the export of queue `{}` was stopped", queue.name()))),
+    };
+    // Whatever became of the export; but a pause that somebody else has made since is not ours to end.
+    if let Some(end) = paused {
+        queue.resume_from(end).await.map_err(|error| {
             Error::redis(format!("cannot resume queue `{}`", queue.name()), error)
-                .changed("the export is done; the queue is still paused")
+                .changed("the queue is still paused, for an hour at most")
                 .hint(format!("queuectl resume --queue {}", queue.name()))
         })?;
     }
@@ -70,25 +87,37 @@ pub(crate) async fn run(args: Export, context: &Context) -> Result<Exit, Error> 
     Ok(if exact { Exit::Done } else { Exit::No })
 }
 
-/// Pauses the queue and waits until nothing is in hand. False where somebody paused it before.
-async fn pause(queue: &Queue) -> Result<bool, Error> {
+/// Pauses the queue, and gives the end of the pause; nothing where somebody has paused it.
+async fn pause(queue: &Queue) -> Result<Option<i64>, Error> {
     let failed = |error: QueueError| Error::redis(format!("cannot pause queue `{}`", queue.name()), error);
-    let ours = queue.stats().await.map_err(failed)?.gates.paused_until.is_none();
-    if ours {
-        // It ends by itself, should this process not come to it.
-        let lasts = Some(Duration::from_secs(3600));
-        queue.pause(&queue::Pause { lasts, note: "queuectl export".to_owned() }).await.map_err(failed)?;
+    let now = queue.client().clock().await.map_err(failed)?;
+    let until = queue.stats().await.map_err(failed)?.gates.paused_until;
+    if until.is_some_and(|until| until < 0 || until > now) {
+        return Ok(None);
     }
+    // It ends by itself, should this process not come to it.
+    let lasts = Some(Duration::from_secs(3600));
+    let end = queue.pause(&queue::Pause { lasts, note: "queuectl export".to_owned() }).await;
+    end.map(Some).map_err(failed)
+}
+
+/// Waits until sends in flight have ended.
+async fn nothing_in_hand(queue: &Queue) -> Result<(), Error> {
     let end = tokio::time::Instant::now() + SETTLE;
-    while queue.stats().await.map_err(failed)?.processing > 0 && tokio::time::Instant::now() < end {
+    loop {
+        let stats = queue.stats().await;
+        let stats =
+            stats.map_err(|error| Error::redis(format!("cannot export queue `{}`", queue.name()), error))?;
+        if stats.processing == 0 || tokio::time::Instant::now() >= end {
+            return Ok(());
+        }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    Ok(ours)
 }
 
 async fn to_file(queue: &Queue, path: &std::path::Path) -> Result<Exported, Error> {
     let cannot = |error: io::Error| {
-        Error::new(format!("cannot write {}", path.display())).changed("nothing is there").cause(error)
+        Error::new(format!("cannot write {}", path.display())).changed("no file was written").cause(error)
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(".".as_ref());
     let mut file = NamedTempFile::new_in(folder).map_err(cannot)?;

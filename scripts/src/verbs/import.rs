@@ -150,23 +150,29 @@ fn told(queue: &Queue, imported: &Imported, context: &Context) {
 fn unfinished(queue: &Queue, error: ImportError) -> Error {
     let name = queue.name();
     let what = format!("cannot import into queue `{name}`");
-    let marked = "what was imported before stays, and is marked";
-    let again = "mend the lines behind it and run the same command again: it goes on where it was";
+    let marked = "what was imported so far stays, and is marked";
     match error {
-        ImportError::Queue(error) => {
-            Error::redis(what, error).changed(marked).hint("run the same command again")
-        }
+        ImportError::Queue(error) => Error::redis(what, error).changed(marked).hint("run the same command again"),
         ImportError::Other(count) => Error::new(what)
             .changed("nothing")
-            .cause(format!(
-                "an import of other lines was broken off after {} messages",
-                output::thousands(count)
-            ))
-            .hint(format!("run that one again to its end, or `queuectl import {name} --forget`")),
+            .cause(match count {
+                0 => "the mark of an earlier import cannot be read".to_owned(),
+                _ => format!("an import of other lines was broken off after {} messages", output::thousands(count)),
+            })
+            .hint(format!(
+                "run that one again to its end; or, where none is running any more, `queuectl import {name} --forget`"
+            )),
+        ImportError::Overtaken(count) => Error::new(what)
+            .changed(format!("{} messages were imported and stay", output::thousands(count)))
+            .cause("somebody else imports into this queue at the same time, or took the mark off")
+            .hint("let one import come to its end before the next one is started"),
         ImportError::Line { number: 1, .. } => Error::new(what)
             .changed("nothing")
             .cause(error)
             .hint("messages of your own, one a line, go in by `queuectl enqueue`"),
-        error => Error::new(what).changed(marked).cause(error).hint(again),
+        error => Error::new(what)
+            .changed(marked)
+            .cause(error)
+            .hint("mend the lines behind what was imported and run the same command again: it goes on where it was"),
     }
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use fred::interfaces::HashesInterface;
 use fred::types::Value;
 
 use super::{Queue, QueueError};
-use crate::script::{self, PAUSE};
+use crate::script::{self, PAUSE, RESUME};
 
 /// For how long a queue is paused, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,9 +38,21 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; it may be over all the same. Safe to call again.
     pub async fn resume(&self) -> Result<bool, QueueError> {
-        let live = self.link.client().await?;
-        let fields = vec!["paused_until", "paused_note"];
-        let gone = live.client.hdel::<i64, _, _>(self.keys.control.clone(), fields).await;
-        Ok(self.link.checked(&live, gone)? > 0)
+        self.end_pause(String::new()).await
+    }
+
+    /// Ends the pause that [`Queue::pause`] answered with `end`, and no other one. False where that is over.
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::resume`].
+    pub async fn resume_from(&self, end: i64) -> Result<bool, QueueError> {
+        self.end_pause(end.to_string()).await
+    }
+
+    async fn end_pause(&self, only: String) -> Result<bool, QueueError> {
+        let ended =
+            script::run(&self.link, &RESUME, vec![self.keys.control.clone()], vec![only.into()]).await?;
+        Ok(ended.as_i64() == Some(1))
     }
 }

@@ -128,7 +128,14 @@ async fn change(
     }
     let moved = match expected {
         Some(0) => 0,
-        _ => go(&queue, &selector, action, per_second, expected)
+        // Who comes while the question waits for its answer was not counted, and is not meant.
+        Some(count) => {
+            let selector = Selector { limit: Some(count), ..selector };
+            go(&queue, &selector, action, per_second, expected)
+                .await
+                .map_err(|stopped| unfinished(&queue, word, stopped))?
+        }
+        None => go(&queue, &selector, action, per_second, expected)
             .await
             .map_err(|stopped| unfinished(&queue, word, stopped))?,
     };
@@ -177,7 +184,8 @@ fn told(queue: &Queue, word: &str, count: u64, dry_run: bool, context: &Context)
 fn unfinished(queue: &Queue, word: &str, Stopped { moved, error }: Stopped) -> Error {
     let busy = matches!(error, QueueError::Busy(_));
     let failed = Error::redis(format!("cannot {word} the dead letters of `{}`", queue.name()), error);
-    let failed =
-        failed.changed(format!("{} were moved, each whole; the others are where they were", letters(moved)));
+    let moved =
+        format!("at least {} were moved, each whole; the next run puts the order right", letters(moved));
+    let failed = failed.changed(if busy { "nothing".to_owned() } else { moved });
     if busy { failed.hint("wait until it is done, then run this again") } else { failed.hint("run it again") }
 }

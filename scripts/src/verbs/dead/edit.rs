@@ -6,7 +6,7 @@ use std::process::Command;
 
 use bytes::Bytes;
 use clap::Args;
-use redispatch::queue::{DeadAction, Queue, QueueError, Selector};
+use redispatch::queue::{DeadLetter, Queue, QueueError};
 use redispatch_workers::validate;
 use serde_json::json;
 
@@ -80,33 +80,47 @@ pub(super) async fn run(args: Edit, context: &Context) -> Result<Exit, Error> {
 async fn replace(
     queue: &Queue,
     args: &Edit,
-    letter: &redispatch::queue::DeadLetter,
+    letter: &DeadLetter,
     edited: Bytes,
     context: &Context,
 ) -> Result<Exit, Error> {
-    let cannot =
-        |error: QueueError| Error::redis(format!("cannot edit a dead letter of `{}`", queue.name()), error);
-    if edited != letter.bytes && !queue.edit_dead(letter, edited).await.map_err(cannot)? {
+    let cannot = |error: QueueError| {
+        let cannot = Error::redis(format!("cannot edit a dead letter of `{}`", queue.name()), error);
+        let hint = format!("`queuectl dead show --queue {} {}` tells", queue.name(), args.id);
+        cannot.changed("it may be edited all the same").hint(hint)
+    };
+    let gone = || {
         let error =
             Error::new("it is no dead letter any more: somebody requeued or purged it").changed("nothing");
-        return Err(error.hint(format!("`queuectl show --queue {} {}`", queue.name(), args.id)));
+        error.hint(format!("`queuectl show --queue {} {}`", queue.name(), args.id))
+    };
+    let is_edited = edited != letter.bytes;
+    if is_edited && !queue.edit_dead(letter, edited.clone()).await.map_err(cannot)? {
+        return Err(gone());
     }
-    let mut requeued = 0;
     if args.requeue {
-        let own = letter.reference.clone().unwrap_or_else(|| args.id.clone());
-        let selector = Selector { id: Some(own), ..Selector::default() };
-        let moved = queue.move_dead(&selector, DeadAction::Requeue, |_, _| {}).await;
-        requeued =
-            moved.map_err(|stopped| cannot(stopped.error).changed("it is edited, and not requeued"))?;
+        // Chosen by its bytes: others may have its id or its reference.
+        let requeued = queue.requeue_dead(&DeadLetter::read(edited)).await;
+        match requeued.map_err(|error| cannot(error).changed("it is edited, and may be requeued"))? {
+            true => {}
+            false if is_edited => {
+                return Err(Error::new("somebody else requeued or purged it").changed("it was edited before"));
+            }
+            false => return Err(gone()),
+        }
     }
     if context.json {
         output::json(
-            &json!({ "queue": queue.name(), "id": args.id, "edited": true, "requeued": requeued > 0 }),
+            &json!({ "queue": queue.name(), "id": args.id, "edited": is_edited, "requeued": args.requeue }),
         );
-    } else {
-        let and = if requeued > 0 { " and requeued" } else { "; `queuectl dead requeue` sends it" };
-        output::data(&format!("{}: {} edited{and}", queue.name(), args.id));
+        return Ok(Exit::Done);
     }
+    let what = match (is_edited, args.requeue) {
+        (true, true) => "edited and requeued",
+        (false, _) => "requeued as it was",
+        (true, false) => "edited; `queuectl dead requeue` sends it",
+    };
+    output::data(&format!("{}: {} {what}", queue.name(), args.id));
     Ok(Exit::Done)
 }
 

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use redispatch_testkit::redis::RedisServer;
 
-use crate::queue::{DEAD, PENDING, fill, letter, oldest_first};
+use crate::queue::{DEAD, PENDING, fill, letter, oldest_first, push};
 use crate::run::{command, finish, queuectl, queuectl_with};
 
 const EDIT: [&str; 5] = ["dead", "edit", "--queue", "email", "m2"];
@@ -77,4 +77,30 @@ async fn an_editor_may_change_it_or_not() {
         assert_eq!(after != before, code == 0, "{does}");
         assert!(after[2].contains(r#""to":"other@example.com""#), "{}", after[2]);
     }
+}
+
+#[tokio::test]
+async fn of_two_with_one_id_the_one_that_was_edited_is_requeued() {
+    let redis = RedisServer::start().await;
+    let two =
+        [r#"{"id":"m2","to":"a@example.com","body":"1"}"#, r#"{"id":"m2","to":"a@example.com","body":"2"}"#];
+    push(&redis, DEAD, two.map(str::to_owned).into_iter()).await;
+    let args = [&EDIT[..], &["--set", "id=m3", "--requeue"]].concat();
+    queuectl(&redis, &args).await.with_code(0);
+    assert_eq!(texts(&redis, PENDING).await, [two[1].replace("m2", "m3")]);
+    assert_eq!(texts(&redis, DEAD).await, [two[0]]);
+}
+
+#[tokio::test]
+async fn one_that_is_gone_meanwhile_is_told() {
+    let redis = three().await;
+    let home = tempfile::tempdir().unwrap();
+    let editor = home.path().join("editor");
+    let purge = format!("redis-cli -p {} ltrim {DEAD} 1 0", redis.port());
+    std::fs::write(&editor, format!("#!/bin/sh\n{purge} >&2\n")).unwrap();
+    std::fs::set_permissions(&editor, PermissionsExt::from_mode(0o700)).unwrap();
+    let mut edit = command(&redis.url(), home.path(), &[&EDIT[..], &["--requeue"]].concat());
+    edit.env("EDITOR", &editor);
+    let ran = finish(edit, b"").await.with_code(2);
+    assert!(ran.stderr.contains("it is no dead letter any more"), "{}", ran.stderr);
 }

@@ -12,4 +12,7 @@ async fn hash(redis: &redispatch_testkit::redis::RedisServer, script: &str) -> S
     redis.command(&["SCRIPT", "LOAD", script]).await.text().to_owned()
 }
 
-const DEAD_TURN: &str = include_str!("../../../../shared/lua/dead_turn.lua");
+const DEAD_TURN: &str = concat!(
+    include_str!("../../../../shared/lua/dead_turn/contract.lua"),
+    include_str!("../../../../shared/lua/dead_turn/move.lua")
+);

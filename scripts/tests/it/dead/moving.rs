@@ -98,29 +98,84 @@ async fn a_mass_change_needs_a_selector_and_asks() {
     }
 }
 
-/// The answer of a step is lost, and the step runs again: on a connection that closes, or one that hangs.
-async fn lost(then: Then) {
-    let redis = RedisServer::start().await;
-    fill(&redis, 700).await;
-    let proxy = Proxy::start(redis.addr());
-    let rule = proxy.lose_reply(hash(&redis, DEAD_TURN).await, then);
-    let home = tempfile::tempdir().unwrap();
-    let args = ["dead", "requeue", "--queue", "email", "--code", "535", "--yes"];
-    let ran = finish(command(&proxy.url(), home.path(), &args), b"").await.with_code(0);
-    rule.struck().await;
-    assert_eq!(ran.stdout, "email: requeued 234 dead letters\n");
-    assert_eq!(numbers(&redis, PENDING).await, (0..700).step_by(3).collect::<Vec<_>>());
-    assert_eq!(numbers(&redis, DEAD).await, (0..700).filter(|n| n % 3 != 0).collect::<Vec<_>>());
+/// The answer to a call of the turn is lost, whichever it is: the look, each step, the end. `limit` of all are meant.
+async fn lost(count: usize, limit: usize, then: Then, script: &str, more: &[&str]) {
+    for call in 0..4 {
+        let redis = RedisServer::start().await;
+        fill(&redis, count).await;
+        let proxy = Proxy::start(redis.addr());
+        let hash = hash(&redis, script).await;
+        let home = tempfile::tempdir().unwrap();
+        let limited = limit.to_string();
+        let args = [&["dead", "requeue", "-q", "email", "--error", "5", "--limit", &limited, "--yes"], more]
+            .concat();
+        let requeue = finish(command(&proxy.url(), home.path(), &args), b"");
+        let watch = proxy.watch(&hash);
+        let losing = async {
+            if call > 0 {
+                watch.wait_seen(call).await;
+            }
+            proxy.lose_reply(&hash, then)
+        };
+        let (ran, _) = tokio::join!(requeue, losing);
+        let ran = ran.with_code(0);
+        assert!(ran.stdout.starts_with(&format!("email: requeued {limit} dead letter")), "{call}: {ran:?}");
+        assert_eq!(numbers(&redis, PENDING).await, (0..limit).collect::<Vec<_>>(), "{call}");
+        assert_eq!(numbers(&redis, DEAD).await, (limit..count).collect::<Vec<_>>(), "{call}");
+        assert_eq!(redis.command(&["EXISTS", "queue:email:control"]).await.int(), 0, "{call}");
+    }
 }
 
 #[tokio::test]
 async fn a_lost_answer_moves_nobody_twice() {
-    lost(Then::Close).await;
+    lost(700, 234, Then::Close, DEAD_TURN, &[]).await;
+    lost(1, 1, Then::Close, DEAD_TURN, &[]).await;
+    lost(10, 3, Then::Close, DEAD_TURN, &[]).await;
 }
 
 #[tokio::test]
 async fn an_answer_that_never_comes_moves_nobody_twice() {
-    lost(Then::Hang).await;
+    lost(10, 3, Then::Hang, DEAD_TURN, &[]).await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_moves_nobody_twice_at_a_pace() {
+    lost(10, 3, Then::Close, include_str!("../../../../shared/lua/dead_take.lua"), &["--per-second", "1000"])
+        .await;
+}
+
+#[tokio::test]
+async fn an_id_that_was_sent_again_meanwhile_stays_sent() {
+    for pace in [&[][..], &["--per-second", "1000"]] {
+        let redis = RedisServer::start().await;
+        fill(&redis, 2).await;
+        redis.command(&["HSET", "queue:email:status:m0", "state", "sent", "at", "1"]).await;
+        redis.command(&["HSET", "queue:email:status:m1", "state", "dead", "at", "1"]).await;
+        let args = [&["dead", "requeue", "--queue", "email", "--all", "--yes"], pace].concat();
+        queuectl(&redis, &args).await.with_code(0);
+        for (id, state) in [("m0", "sent"), ("m1", "waiting")] {
+            let kept = redis.command(&["HGET", &format!("queue:email:status:{id}"), "state"]).await;
+            assert_eq!(kept.text(), state, "{id} {pace:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn large_letters_move_one_at_a_time() {
+    let redis = RedisServer::start().await;
+    fill(&redis, 300).await;
+    let large = "x".repeat(4 << 20);
+    push(
+        &redis,
+        DEAD,
+        (300..306)
+            .map(|n| letter(n, "535", "low").replace("\"body\":\"x\"", &format!("\"body\":\"{large}\""))),
+    )
+    .await;
+    let watch = redis.watch(std::time::Duration::from_millis(100)).await;
+    queuectl(&redis, &["dead", "requeue", "--queue", "email", "--all", "--yes"]).await.with_code(0);
+    assert_eq!(watch.slow_calls().await, [""; 0]);
+    assert_eq!(numbers(&redis, "queue:email:pending:low").await, (300..306).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn a_file_that_was_cut_short_is_told_and_finished_with_the_whole_one() {
     let other = RedisServer::start().await;
     let said = import(&other, &lines[..300], 2).await;
     assert!(said.contains("without the last line of an export: it was cut short"), "{said}");
-    assert!(said.contains("what was imported before stays, and is marked"), "{said}");
+    assert!(said.contains("what was imported so far stays, and is marked"), "{said}");
     assert_eq!(count(&other).await, 299, "nothing is thrown away");
     import(&other, &lines, 0).await;
     assert_eq!(dump(&redis).await, dump(&other).await);
@@ -34,11 +34,9 @@ async fn a_file_that_was_cut_short_is_told_and_finished_with_the_whole_one() {
 async fn a_line_that_cannot_be_used_is_named_and_may_be_mended() {
     let (redis, lines) = lines().await;
     let other = RedisServer::start().await;
-    for broken in [
-        "{\"state\":\"pending\"}",
-        "nonsense",
-        "{\"state\":\"processing\",\"name\":\"x\",\"score\":1,\"message\":\"\"}",
-    ] {
+    for broken in
+        ["{\"state\":\"pending\"}", "nonsense", "{\"state\":\"processing\",\"score\":\"1\",\"message\":\"\"}"]
+    {
         let mut damaged = lines.clone();
         damaged[400] = broken.to_owned();
         let said = import(&other, &damaged, 2).await;
@@ -96,9 +94,19 @@ async fn an_output_file_is_there_only_when_it_is_whole_and_is_never_overwritten(
     let export = ["export", "email", "-o", path.to_str().unwrap()];
     std::fs::write(&path, "precious").unwrap();
     let ran = queuectl(&redis, &export).await.with_code(2);
-    assert!(ran.stderr.contains("File exists"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("out.jsonl is there already"), "{}", ran.stderr);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
     std::fs::remove_file(&path).unwrap();
     queuectl(&redis, &export).await.with_code(0);
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "no temporary file stays");
+}
+
+#[tokio::test]
+async fn a_mark_that_nobody_can_read_is_not_gone_on_with() {
+    let (_redis, lines) = lines().await;
+    let other = RedisServer::start().await;
+    other.command(&["HSET", "queue:email:control", "import", "abc"]).await;
+    let said = import(&other, &lines, 2).await;
+    assert!(said.contains("the mark of an earlier import cannot be read"), "{said}");
+    assert_eq!(count(&other).await, 0);
 }

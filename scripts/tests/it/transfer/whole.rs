@@ -3,7 +3,7 @@
 use redispatch_testkit::redis::RedisServer;
 
 use super::{count, dump, fill, no_mark};
-use crate::queue::{PENDING, at_least, push};
+use crate::queue::{PENDING, push};
 use crate::run::{command, finish, queuectl, queuectl_with};
 
 #[tokio::test]
@@ -111,5 +111,66 @@ async fn a_pause_keeps_it_exact_and_ends_with_it() {
     queuectl(&redis, &["export", "email", "--pause"]).await.with_code(0);
     let paused = redis.command(&["HGET", "queue:email:control", "paused_until"]).await;
     assert_eq!(paused.text(), "-1", "who paused it before resumes it");
-    at_least(&redis, PENDING, 1).await;
+}
+
+/// Starts `export --pause` with something in hand, so that it waits, and gives it once it has paused the queue.
+async fn waiting_export(redis: &RedisServer, home: &tempfile::TempDir) -> tokio::process::Child {
+    fill(redis, 20).await;
+    // A pause that is over is none.
+    redis.command(&["HSET", "queue:email:control", "paused_until", "1000"]).await;
+    let child =
+        command(&redis.url(), home.path(), &["export", "email", "--pause", "-o", "out"]).spawn().unwrap();
+    let note = ["HGET", "queue:email:control", "paused_note"];
+    redis.wait_until(&note, |note| *note != redispatch_testkit::Reply::Nil, redispatch_testkit::LIMIT).await;
+    child
+}
+
+#[tokio::test]
+async fn a_pause_that_somebody_else_makes_meanwhile_stays() {
+    let redis = RedisServer::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let mut child = waiting_export(&redis, &home).await;
+    queuectl(&redis, &["pause", "--queue", "email", "--note", "incident"]).await.with_code(0);
+    redis.command(&["DEL", "queue:email:processing"]).await;
+    assert!(child.wait().await.unwrap().success());
+    let note = redis.command(&["HGET", "queue:email:control", "paused_note"]).await;
+    assert_eq!(note.text(), "incident");
+}
+
+#[tokio::test]
+async fn an_export_that_is_stopped_ends_its_pause() {
+    let redis = RedisServer::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let mut child = waiting_export(&redis, &home).await;
+    let pid = rustix::process::Pid::from_raw(child.id().unwrap() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(child.wait().await.unwrap().code(), Some(2));
+    no_mark(&redis).await;
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn letters_that_are_turned_meanwhile_make_no_exact_export() {
+    let redis = RedisServer::start().await;
+    crate::queue::fill(&redis, 30_000).await;
+    let home = tempfile::tempdir().unwrap();
+    let export = finish(command(&redis.url(), home.path(), &["export", "email"]), b"");
+    let purge = ["dead", "purge", "--queue", "email", "--code", "999", "--yes"];
+    let (ran, _) = tokio::join!(export, queuectl(&redis, &purge));
+    ran.with_code(1);
+}
+
+#[tokio::test]
+async fn odd_names_and_scores_come_back_too() {
+    let (redis, other) = (RedisServer::start().await, RedisServer::start().await);
+    for (name, score) in [(&b"foo"[..], "+inf"), (b"\xff\n", "-5.5"), (b"a.1:p:0", "123456789.12345679")] {
+        for zset in ["queue:email:delayed", "queue:email:processing"] {
+            let name = [zset.as_bytes(), name].concat();
+            redis.command(&[b"ZADD", zset.as_bytes(), score.as_bytes(), &name]).await;
+            redis.command(&[&b"HSET"[..], b"queue:email:messages", &name, b"{}"]).await;
+        }
+    }
+    let lines = queuectl(&redis, &["export", "email"]).await.with_code(0).stdout;
+    queuectl_with(&other, &["import", "email"], lines.as_bytes()).await.with_code(0);
+    assert_eq!(dump(&redis).await, dump(&other).await);
 }

@@ -34,6 +34,8 @@ pub struct DeadLetter {
     pub lane: Lane,
     /// Only these are still to be served.
     pub recipients: Option<Vec<String>>,
+    /// It is what is left of a message that others got, and not known by its id.
+    pub is_part: bool,
 }
 
 #[derive(Deserialize)]
@@ -63,10 +65,13 @@ struct Delivery<'a> {
     #[serde(borrow)]
     lane: Option<Cow<'a, str>>,
     recipients: Option<Vec<String>>,
+    #[serde(default)]
+    keeps_id: bool,
 }
 
 impl DeadLetter {
-    pub(super) fn read(bytes: Bytes) -> Self {
+    /// Reads what a message says of itself, as far as it can be read.
+    pub fn read(bytes: Bytes) -> Self {
         let raw: Option<Raw<'_>> = serde_json::from_slice(&bytes).ok();
         let id = raw.as_ref().and_then(|raw| serde_json::from_str(raw.id?.get()).ok());
         let delivery: Option<Delivery<'_>> =
@@ -89,6 +94,7 @@ impl DeadLetter {
             error: owned(delivery.error),
             dead_at: at.map(|at| at.as_millisecond()),
             lane,
+            is_part: delivery.recipients.is_some() && !delivery.keeps_id,
             recipients: delivery.recipients,
             bytes: bytes.clone(),
         }
@@ -96,7 +102,7 @@ impl DeadLetter {
 
     /// The status that says it waits again: that of its id, unless it is the rest of a message that others got.
     pub(super) fn status(&self, keys: &Keys) -> Option<Key> {
-        let id = self.id.as_deref().filter(|id| !id.is_empty() && self.recipients.is_none())?;
+        let id = self.id.as_deref().filter(|id| !id.is_empty() && !self.is_part)?;
         Some(keys.status(id))
     }
 }

@@ -15,16 +15,18 @@ pub enum Order {
     Oldest,
 }
 
-/// Bytes that one answer shall hold, about.
-const STRETCH_BYTES: usize = 1 << 20;
+/// Letters that the first answer holds: nobody knows yet how large they are.
+pub(super) const FIRST: usize = 1;
 
-/// Letters that one answer holds at most.
-const MOST: usize = 1_000;
+/// Bytes that one answer shall hold, about, and letters that it holds at most.
+const STRETCH: (usize, usize) = (512 << 10, 500);
 
-/// How many letters the next answer shall hold, by the size of those in the last one.
-pub(super) fn stretch(last: &[Bytes]) -> usize {
+/// How many letters the next answer shall hold, by the size of those in the last one: no more than twice as many, so
+/// that large ones behind many small ones do not all come at once.
+pub(super) fn stretch(last: &[Bytes], (bytes, most): (usize, usize)) -> usize {
     let size: usize = last.iter().map(Bytes::len).sum();
-    (STRETCH_BYTES * last.len()).checked_div(size).map_or(16, |letters| letters.clamp(1, MOST))
+    let fit = (bytes * last.len()).checked_div(size).unwrap_or(most);
+    fit.min(2 * last.len()).clamp(1, most)
 }
 
 /// A walk through the dead letters. What is dead-lettered or requeued meanwhile may be missed or come twice.
@@ -46,7 +48,7 @@ impl Queue {
     pub async fn dead_letters(&self, order: Order) -> Result<DeadScan<'_>, QueueError> {
         let live = self.link.client().await?;
         let total = self.link.checked(&live, live.client.llen(self.keys.dead_letter.clone()).await)?;
-        Ok(DeadScan { queue: self, order, from: 0, next: 16, total })
+        Ok(DeadScan { queue: self, order, from: 0, next: FIRST, total })
     }
 
     /// The letters from `from` on, counted from the end that `order` begins with, at most `count` of them.
@@ -83,7 +85,7 @@ impl DeadScan<'_> {
         }
         let found = self.queue.dead_stretch(self.order, self.from, self.next.min(rest)).await?;
         self.from += found.len() as i64;
-        self.next = stretch(&found);
+        self.next = stretch(&found, STRETCH);
         Ok(found.into_iter().map(DeadLetter::read).collect())
     }
 

@@ -3,16 +3,21 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use fred::interfaces::HashesInterface;
 use fred::types::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::{Queue, QueueError};
-use super::scan::{Order, stretch};
+use super::scan::{FIRST, Order, stretch};
 use super::{DeadAction, DeadLetter, Selector, Stopped};
 use crate::script::{self, DEAD_TAKE};
+use crate::worker::start_id;
 
 /// How often a place is looked for anew that has moved, without one letter taken in between.
 const TRIES: u32 = 100;
+
+/// Bytes and letters read at a time.
+const STRETCH: (usize, usize) = (512 << 10, 500);
 
 enum Taken {
     Taken,
@@ -36,6 +41,7 @@ impl Queue {
         let mut moved = 0;
         let pace = Duration::from_secs_f64(1.0 / per_second.max(0.000_1));
         let ended = self.take_all(selector, action, pace, &mut moved, &mut progress).await;
+        self.forget_taken().await;
         ended.map_err(|error| Stopped { moved, error })?;
         Ok(moved)
     }
@@ -51,7 +57,7 @@ impl Queue {
         let limit = selector.limit.unwrap_or(u64::MAX);
         // What is dead-lettered from here on is not meant.
         let total = self.dead_letters(Order::Oldest).await?.total;
-        let (mut kept, mut next, mut tries) = (0, 16, 0);
+        let (mut kept, mut next, mut tries) = (0, FIRST, 0);
         let mut turn = Instant::now();
         while *moved < limit && kept + *moved < total {
             let rest = usize::try_from(total - kept - *moved).unwrap_or(usize::MAX);
@@ -59,7 +65,7 @@ impl Queue {
             if entries.is_empty() {
                 break;
             }
-            next = stretch(&entries);
+            next = stretch(&entries, STRETCH);
             for letter in entries.into_iter().map(DeadLetter::read) {
                 if !selector.matches(&letter) {
                     kept += 1;
@@ -92,6 +98,19 @@ impl Queue {
     ///
     /// [`QueueError::Busy`], [`QueueError::Redis`]; with the latter it may be done all the same.
     pub async fn edit_dead(&self, letter: &DeadLetter, edited: Bytes) -> Result<bool, QueueError> {
+        self.take_one(letter, Some(&edited)).await
+    }
+
+    /// Puts the dead letter `letter`, of these very bytes, to the end of its lane. False where it is there no more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::edit_dead`].
+    pub async fn requeue_dead(&self, letter: &DeadLetter) -> Result<bool, QueueError> {
+        self.take_one(letter, None).await
+    }
+
+    async fn take_one(&self, letter: &DeadLetter, edited: Option<&Bytes>) -> Result<bool, QueueError> {
         for _ in 0..TRIES {
             let mut scan = self.dead_letters(Order::Oldest).await?;
             let mut place = None;
@@ -105,12 +124,21 @@ impl Queue {
                 place = found.map(|index| before + index as u64 + 1);
             }
             if let Some(place) = place
-                && let Taken::Taken = self.take(letter, place, DeadAction::Requeue, Some(&edited)).await?
+                && let Taken::Taken = self.take(letter, place, DeadAction::Requeue, edited).await?
             {
+                self.forget_taken().await;
                 return Ok(true);
             }
         }
         Err(QueueError::Redis("the dead letters move too fast".to_owned()))
+    }
+
+    /// Takes the mark of the last letter off, which is needed no more; one that stays harms nobody.
+    async fn forget_taken(&self) {
+        if let Ok(live) = self.link.client().await {
+            let gone = live.client.hdel::<i64, _, _>(self.keys.control.clone(), "dead_taken").await;
+            let _ = self.link.checked(&live, gone);
+        }
     }
 
     /// Takes the letter at `place` (1 for the oldest), or puts `edited` there, once nobody turns the list.
@@ -127,18 +155,22 @@ impl Queue {
             (DeadAction::Requeue, None) => "requeue",
             (DeadAction::Purge, None) => "purge",
         };
+        let mark = start_id();
         loop {
             let mut names =
                 vec![keys.dead_letter.clone(), keys.lane(letter.lane).clone(), keys.control.clone()];
             names.extend(letter.status(keys));
             let args: Vec<Value> = vec![
+                mark.as_str().into(),
                 (place as i64).into(),
                 Value::Bytes(letter.bytes.clone()),
                 word.into(),
                 Value::Bytes(edited.cloned().unwrap_or_default()),
                 (settings.completed_retention.as_millis() as i64).into(),
             ];
-            match script::into_text(script::run(&self.link, &DEAD_TAKE, names, args).await?).as_str() {
+            match script::into_text(script::run_some_times(&self.link, &DEAD_TAKE, names, args).await?)
+                .as_str()
+            {
                 "taken" => return Ok(Taken::Taken),
                 "moved" => return Ok(Taken::Moved),
                 _ => {}

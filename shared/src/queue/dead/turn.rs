@@ -7,7 +7,7 @@ use fred::types::{Key, Value};
 use sha1::{Digest as _, Sha1};
 
 use super::super::{Queue, QueueError};
-use super::scan::{Order, stretch};
+use super::scan::{FIRST, Order, stretch};
 use super::{DeadAction, DeadLetter, Selector, Stopped};
 use crate::keys::Lane;
 use crate::script::{self, DEAD_TURN};
@@ -16,28 +16,27 @@ use crate::worker::start_id;
 /// For how long a turn keeps others out after each of its steps. Whoever comes later finishes it.
 const KEEP: Duration = Duration::from_secs(10);
 
-/// Letters turned by one step, which holds Redis for 3 ms where many of them are chosen.
-const MOST: usize = 250;
-
-/// How often a step is tried whose answer was lost, a quarter of a second apart.
-const TRIES: u32 = 20;
+/// Bytes and letters turned by one step, which holds Redis for a few milliseconds where many of them are chosen. A
+/// single letter may be larger.
+const STRETCH: (usize, usize) = (128 << 10, 250);
 
 /// One turn of the list.
 struct Turn<'a> {
     queue: &'a Queue,
     owner: String,
-    /// As the script said last; -1 before the turn has begun.
-    left: i64,
-    next: usize,
+    /// Steps that were done.
+    steps: i64,
+    /// How many letters are still to be turned.
+    left: u64,
 }
 
 enum Step {
-    /// Done, so many letters turned.
+    /// Done: these letters were turned.
     Turned,
     /// The list is not as it was read.
     Moved,
-    /// The rest of somebody's turn is ours.
-    Adopted,
+    /// There is no such turn any more.
+    Lost,
 }
 
 impl Queue {
@@ -68,8 +67,17 @@ impl Queue {
     ///
     /// As [`Queue::move_dead`].
     pub(super) async fn finish_turn(&self) -> Result<(), QueueError> {
-        let nothing = Selector { limit: Some(0), ..Selector::default() };
-        self.turn(&nothing, DeadAction::Requeue, &mut 0, &mut |_, _| {}).await
+        let mut turn = Turn { queue: self, owner: start_id(), steps: 0, left: 0 };
+        while turn.begin().await? {
+            turn.round(
+                &Selector { limit: Some(0), ..Selector::default() },
+                DeadAction::Requeue,
+                &mut 0,
+                &mut |_, _| {},
+            )
+            .await?;
+        }
+        Ok(())
     }
 
     async fn turn(
@@ -79,94 +87,116 @@ impl Queue {
         moved: &mut u64,
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<(), QueueError> {
-        let limit = selector.limit.unwrap_or(u64::MAX);
-        let mut turn = Turn { queue: self, owner: start_id(), left: -1, next: 16 };
-        let (mut adopted, mut looked_at) = (false, 0);
-        loop {
-            let count = usize::try_from(turn.left).map_or(turn.next, |left| turn.next.min(left));
-            let entries = self.dead_stretch(Order::Oldest, 0, count).await?;
-            turn.next = stretch(&entries).min(MOST);
-            let letters: Vec<DeadLetter> = entries.into_iter().map(DeadLetter::read).collect();
-            let room = if adopted { 0 } else { limit - *moved };
-            let chosen = letters.iter().enumerate().filter(|(_, letter)| selector.matches(letter));
-            let chosen: Vec<_> = chosen.take(usize::try_from(room).unwrap_or(usize::MAX)).collect();
-            match turn.step(&letters, &chosen, action).await? {
-                Step::Turned => {
-                    *moved += chosen.len() as u64;
-                    looked_at += letters.len() as u64;
-                    progress(looked_at, looked_at + turn.left.unsigned_abs());
-                }
-                Step::Moved => {}
-                Step::Adopted => adopted = true,
-            }
-            if turn.left == 0 {
-                if !adopted {
-                    return Ok(());
-                }
-                (adopted, looked_at, turn.left) = (false, 0, -1);
-            }
-        }
+        self.finish_turn().await?;
+        let mut turn = Turn { queue: self, owner: start_id(), steps: 0, left: 0 };
+        turn.begin().await?;
+        turn.round(selector, action, moved, progress).await
     }
 }
 
 impl Turn<'_> {
-    /// Turns `letters`, the oldest first, of which those `chosen` leave. Tried until it is answered, as long as there
-    /// is hope.
+    /// Looks who turns the list. True where somebody's turn was broken off and is this one now.
+    async fn begin(&mut self) -> Result<bool, QueueError> {
+        self.steps = 0;
+        let (word, left) = self.ask(0, &[], &[], DeadAction::Requeue).await?;
+        self.left = left.unsigned_abs();
+        Ok(word == "adopted")
+    }
+
+    /// Turns what is left to be turned.
+    async fn round(
+        &mut self,
+        selector: &Selector,
+        action: DeadAction,
+        moved: &mut u64,
+        progress: &mut impl FnMut(u64, u64),
+    ) -> Result<(), QueueError> {
+        let limit = selector.limit.unwrap_or(u64::MAX);
+        let (mut next, mut looked_at) = (FIRST, 0);
+        while self.left > 0 {
+            let count = next.min(usize::try_from(self.left).unwrap_or(usize::MAX));
+            let entries = self.queue.dead_stretch(Order::Oldest, 0, count).await?;
+            if entries.is_empty() {
+                break;
+            }
+            next = stretch(&entries, STRETCH);
+            let count = fitting(&entries);
+            let letters: Vec<DeadLetter> = entries.into_iter().take(count).map(DeadLetter::read).collect();
+            let room = usize::try_from(limit - *moved).unwrap_or(usize::MAX);
+            let chosen = letters.iter().enumerate().filter(|(_, letter)| selector.matches(letter));
+            let chosen: Vec<_> = chosen.take(room).collect();
+            match self.step(&letters, &chosen, action).await? {
+                Step::Turned => {
+                    *moved += chosen.len() as u64;
+                    looked_at += letters.len() as u64;
+                    progress(looked_at, looked_at + self.left);
+                }
+                Step::Moved => {}
+                Step::Lost => return Err(QueueError::Busy(0)),
+            }
+        }
+        self.ask(self.steps + 1, &[], &[], action).await?;
+        Ok(())
+    }
+
+    /// Turns `letters`, the oldest first, of which those `chosen` leave.
     async fn step(
         &mut self,
         letters: &[DeadLetter],
         chosen: &[(usize, &DeadLetter)],
         action: DeadAction,
     ) -> Result<Step, QueueError> {
-        let mut tries = 0;
-        let (word, number) = loop {
-            tries += 1;
-            let (keys, args) = self.call(letters, chosen, action);
-            match script::run(&self.queue.link, &DEAD_TURN, keys, args).await {
-                Ok(Value::Array(answer)) => {
-                    let mut answer = answer.into_iter();
-                    let word = answer.next().map(script::into_text).unwrap_or_default();
-                    break (word, answer.next().and_then(|number| number.as_i64()).unwrap_or(0));
-                }
-                Ok(_) => {
-                    return Err(QueueError::Redis("dead_turn.lua answered in an unknown shape".to_owned()));
-                }
-                Err(error) if tries == TRIES || !crate::link::breaks_connection(&error) => {
-                    return Err(error.into());
-                }
-                Err(_) => tokio::time::sleep(Duration::from_millis(250)).await,
-            }
-        };
-        if word == "busy" {
-            return Err(QueueError::Busy(number));
-        }
-        let before = std::mem::replace(&mut self.left, number);
-        // The lost answer was that of a step that was done.
-        let done = tries > 1 && number != before;
+        let (word, left) = self.ask(self.steps + 1, letters, chosen, action).await?;
+        self.left = left.unsigned_abs();
         Ok(match word.as_str() {
-            "turned" => Step::Turned,
-            "moved" if done => Step::Turned,
-            "adopted" => Step::Adopted,
+            "turned" => {
+                self.steps += 1;
+                Step::Turned
+            }
+            "lost" => Step::Lost,
             _ => Step::Moved,
         })
     }
 
+    /// Asks until there is an answer, as long as there is hope: the script knows a step that it has done.
+    async fn ask(
+        &self,
+        step: i64,
+        letters: &[DeadLetter],
+        chosen: &[(usize, &DeadLetter)],
+        action: DeadAction,
+    ) -> Result<(String, i64), QueueError> {
+        let (keys, args) = self.call(step, letters, chosen, action);
+        match script::run_some_times(&self.queue.link, &DEAD_TURN, keys, args).await? {
+            Value::Array(answer) => {
+                let mut answer = answer.into_iter();
+                let word = answer.next().map(script::into_text).unwrap_or_default();
+                let number = answer.next().and_then(|number| number.as_i64()).unwrap_or(0);
+                if word == "busy" { Err(QueueError::Busy(number)) } else { Ok((word, number)) }
+            }
+            _ => Err(QueueError::Redis("dead_turn.lua answered in an unknown shape".to_owned())),
+        }
+    }
+
     fn call(
         &self,
+        step: i64,
         letters: &[DeadLetter],
         chosen: &[(usize, &DeadLetter)],
         action: DeadAction,
     ) -> (Vec<Key>, Vec<Value>) {
         let (keys, settings) = (&self.queue.keys, self.queue.client.settings());
         let mut names: Vec<Key> =
-            [&keys.dead_letter, &keys.control, &keys.high, &keys.pending, &keys.low].map(Clone::clone).into();
+            [&keys.dead_letter, &keys.control, &keys.high, &keys.pending, &keys.low, &keys.counters]
+                .map(Clone::clone)
+                .into();
         let last = letters.last().map_or_else(Bytes::new, |letter| letter.bytes.clone());
         let mut args: Vec<Value> = vec![
             self.owner.as_str().into(),
             (KEEP.as_millis() as i64).into(),
-            self.left.into(),
+            step.into(),
             (letters.len() as i64).into(),
-            sha1(&last).into(),
+            fingerprint(&last).into(),
             (settings.completed_retention.as_millis() as i64).into(),
         ];
         for (index, letter) in chosen {
@@ -176,13 +206,30 @@ impl Turn<'_> {
             };
             let has_id = i64::from(status.is_some());
             names.extend(status);
-            args.extend([(*index as i64 + 1).into(), sha1(&letter.bytes).into(), to.into(), has_id.into()]);
+            args.extend([
+                (*index as i64 + 1).into(),
+                fingerprint(&letter.bytes).into(),
+                to.into(),
+                has_id.into(),
+            ]);
         }
         (names, args)
     }
 }
 
-/// As Redis computes it.
-fn sha1(bytes: &Bytes) -> String {
-    format!("{:x}", Sha1::digest(bytes))
+/// How many of them one step can bear: one at least. The others are read again.
+fn fitting(entries: &[Bytes]) -> usize {
+    let mut size = 0;
+    let fits = |bytes: &&Bytes| {
+        size += bytes.len();
+        size <= STRETCH.0
+    };
+    entries.iter().take_while(fits).count().max(1)
+}
+
+/// What tells letters apart, as `dead_turn.lua` computes it, without reading all of a large one.
+fn fingerprint(bytes: &Bytes) -> String {
+    let (head, tail) = (&bytes[..bytes.len().min(4096)], &bytes[bytes.len().saturating_sub(4096)..]);
+    let hash = Sha1::new().chain_update(format!("{}:", bytes.len())).chain_update(head).chain_update(tail);
+    format!("{:x}", hash.finalize())
 }

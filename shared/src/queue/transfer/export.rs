@@ -1,6 +1,6 @@
 //! Writes all messages of a queue down.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use fred::interfaces::{HashesInterface, ListInterface, SortedSetsInterface};
@@ -10,10 +10,14 @@ use super::super::{Queue, QueueError, Stats};
 use super::line::{Entry, Line, PLACES, Place};
 
 /// Bytes that one answer shall hold, about.
-const STRETCH_BYTES: usize = 1 << 20;
+const STRETCH_BYTES: usize = 512 << 10;
 
 /// Messages that one answer holds at most.
 const MOST: usize = 500;
+
+/// Members of a sorted set that one answer holds: all that workers have in hand, so that renewed leases, which change
+/// their order, hide none.
+const MEMBERS: i64 = 5_000;
 
 /// What an export came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,16 +31,27 @@ pub struct Exported {
 /// An export under way: a line at a time.
 pub struct Export<'a> {
     queue: &'a Queue,
-    before: Stats,
-    /// Index into [`PLACES`], and how many messages of that place were read.
-    at: (usize, u64),
+    before: Still,
+    /// Index into [`PLACES`], and how many messages or members of that place were read.
+    at: (usize, i64),
     /// Messages of the next answer.
     next: usize,
+    /// Members whose messages are still to be read.
+    members: VecDeque<(Bytes, f64)>,
     ready: VecDeque<Entry>,
     written: u64,
     begun: bool,
     /// What came of it, once it is at its end.
     pub ended: Option<Exported>,
+}
+
+/// What shows that nothing was taken out of a queue, or moved within it.
+struct Still {
+    stats: Stats,
+    /// The last claim of each worker.
+    claims: BTreeMap<String, String>,
+    /// Somebody turns the dead letters.
+    turn: Option<String>,
 }
 
 impl Queue {
@@ -46,25 +61,33 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; nothing is changed by asking.
     pub async fn export(&self) -> Result<Export<'_>, QueueError> {
-        let before = self.stats().await?;
-        let at = (0, 0);
         Ok(Export {
             queue: self,
-            before,
-            at,
-            next: 16,
+            before: self.still().await?,
+            at: (0, 0),
+            next: 1,
+            members: VecDeque::new(),
             ready: VecDeque::new(),
             written: 0,
             begun: false,
             ended: None,
         })
     }
+
+    async fn still(&self) -> Result<Still, QueueError> {
+        let stats = self.stats().await?;
+        let live = self.link.client().await?;
+        let claims = self.link.checked(&live, live.client.hgetall(self.keys.claims.clone()).await)?;
+        let turn = live.client.hget(self.keys.control.clone(), "dead_turn").await;
+        Ok(Still { stats, claims, turn: self.link.checked(&live, turn)? })
+    }
 }
 
 impl Export<'_> {
     /// How many messages there were when it began.
     pub fn total(&self) -> u64 {
-        self.before.waiting() + self.before.processing + self.before.delayed + self.before.dead_letter
+        let stats = &self.before.stats;
+        stats.waiting() + stats.processing + stats.delayed + stats.dead_letter
     }
 
     /// The next line, without its end; `None` after the last one. Messages are in the order of their places and, within
@@ -88,7 +111,7 @@ impl Export<'_> {
         if self.ended.is_some() {
             return Ok(None);
         }
-        let exact = is_still(&self.before, &self.queue.stats().await?);
+        let exact = is_still(&self.before, &self.queue.still().await?);
         let ended = Exported { messages: self.written, exact };
         self.ended = Some(ended);
         Ok(Some(Line::End { messages: ended.messages, exact }.write()))
@@ -96,81 +119,82 @@ impl Export<'_> {
 
     /// Reads the next messages of a place, or goes on to the next place.
     async fn read(&mut self) -> Result<(), QueueError> {
-        let (index, from) = self.at;
-        let (place, keys) = (PLACES[index], &self.queue.keys);
-        let (from, count) = (from as i64, self.next as i64);
+        let (place, keys) = (PLACES[self.at.0], &self.queue.keys);
         let entries = match place {
-            Place::Processing => self.named(place, &keys.processing, from, count).await?,
-            Place::Delayed => self.named(place, &keys.delayed, from, count).await?,
-            Place::Claimed => self.listed(place, &keys.claimed, from, count).await?,
-            Place::High => self.listed(place, &keys.high, from, count).await?,
-            Place::Pending => self.listed(place, &keys.pending, from, count).await?,
-            Place::Low => self.listed(place, &keys.low, from, count).await?,
-            Place::DeadLetter => self.listed(place, &keys.dead_letter, from, count).await?,
+            Place::Processing => self.named(place, &keys.processing).await?,
+            Place::Delayed => self.named(place, &keys.delayed).await?,
+            Place::Claimed => self.listed(place, &keys.claimed).await?,
+            Place::High => self.listed(place, &keys.high).await?,
+            Place::Pending => self.listed(place, &keys.pending).await?,
+            Place::Low => self.listed(place, &keys.low).await?,
+            Place::DeadLetter => self.listed(place, &keys.dead_letter).await?,
         };
-        let Some((read, entries)) = entries else {
-            self.at = (index + 1, 0);
+        let Some(entries) = entries else {
+            self.at = (self.at.0 + 1, 0);
             return Ok(());
         };
-        self.at.1 += read;
         let size: usize = entries.iter().map(|entry| entry.bytes.len()).sum();
-        self.next = (STRETCH_BYTES * entries.len()).checked_div(size).map_or(16, |n| n.clamp(1, MOST));
+        let fit = (STRETCH_BYTES * entries.len()).checked_div(size).unwrap_or(MOST);
+        // Large ones behind many small ones do not all come at once.
+        self.next = fit.min(2 * entries.len()).clamp(1, MOST);
         self.ready.extend(entries);
         Ok(())
     }
 
-    async fn listed(
-        &self,
-        place: Place,
-        key: &Key,
-        from: i64,
-        count: i64,
-    ) -> Result<Option<(u64, Vec<Entry>)>, QueueError> {
+    /// The next messages of a list; `None` at its end.
+    async fn listed(&mut self, place: Place, key: &Key) -> Result<Option<Vec<Entry>>, QueueError> {
+        let (from, count) = (self.at.1, self.next as i64);
         let live = self.queue.link.client().await?;
         let found = live.client.lrange(key.clone(), -(from + count), -(from + 1)).await;
         let found: Vec<Bytes> = self.queue.link.checked(&live, found)?;
-        let entry = |bytes| Entry { place, name: String::new(), score: 0.0, bytes };
+        self.at.1 += found.len() as i64;
+        let entry = |bytes| Entry { place, name: Bytes::new(), score: 0.0, bytes };
         let entries: Vec<_> = found.into_iter().rev().map(entry).collect();
-        Ok((!entries.is_empty()).then_some((entries.len() as u64, entries)))
+        Ok((!entries.is_empty()).then_some(entries))
     }
 
-    async fn named(
-        &self,
-        place: Place,
-        key: &Key,
-        from: i64,
-        count: i64,
-    ) -> Result<Option<(u64, Vec<Entry>)>, QueueError> {
+    /// The next messages of a sorted set; `None` at its end.
+    async fn named(&mut self, place: Place, key: &Key) -> Result<Option<Vec<Entry>>, QueueError> {
         let live = self.queue.link.client().await?;
-        let found = live.client.zrange(key.clone(), from, from + count - 1, None, false, None, true).await;
-        let members: Vec<(String, f64)> = self.queue.link.checked(&live, found)?;
-        if members.is_empty() {
-            return Ok(None);
+        if self.members.is_empty() {
+            let from = self.at.1;
+            let found =
+                live.client.zrange(key.clone(), from, from + MEMBERS - 1, None, false, None, true).await;
+            let members: Vec<(Bytes, f64)> = self.queue.link.checked(&live, found)?;
+            if members.is_empty() {
+                return Ok(None);
+            }
+            self.at.1 += members.len() as i64;
+            self.members = members.into();
         }
-        let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+        let count = self.next.min(self.members.len());
+        let names: Vec<Key> = self.members.iter().take(count).map(|(name, _)| name.clone().into()).collect();
         let bytes = live.client.hmget(self.queue.keys.messages.clone(), names).await;
         let bytes: Vec<Option<Bytes>> = self.queue.link.checked(&live, bytes)?;
-        let read = members.len() as u64;
-        let entry = |((name, score), bytes): ((String, f64), Option<Bytes>)| {
+        let entry = |((name, score), bytes): ((Bytes, f64), Option<Bytes>)| {
             // A member without bytes is an orphan, and no message.
             Some(Entry { place, name, score, bytes: bytes? })
         };
-        Ok(Some((read, members.into_iter().zip(bytes).filter_map(entry).collect())))
+        Ok(Some(self.members.drain(..count).zip(bytes).filter_map(entry).collect()))
     }
 }
 
-/// Nothing was taken out of the queue or moved within it between two counts: more may wait or be dead by now.
-fn is_still(before: &Stats, after: &Stats) -> bool {
-    let moving = |stats: &Stats| {
-        let mut counters = stats.counters.clone();
+/// Nothing was taken out of the queue or moved within it between two looks: more may wait or be dead by now.
+fn is_still(before: &Still, after: &Still) -> bool {
+    let moving = |still: &Still| {
+        let mut counters = still.stats.counters.clone();
         counters.remove("enqueued");
-        (stats.processing, stats.delayed, stats.claimed, counters)
+        (still.stats.processing, still.stats.delayed, still.stats.claimed, counters, still.claims.clone())
     };
+    let (then, now) = (&before.stats, &after.stats);
     let grown = [
-        (before.high, after.high),
-        (before.pending, after.pending),
-        (before.low, after.low),
-        (before.dead_letter, after.dead_letter),
+        (then.high, now.high),
+        (then.pending, now.pending),
+        (then.low, now.low),
+        (then.dead_letter, now.dead_letter),
     ];
-    moving(before) == moving(after) && grown.iter().all(|(before, after)| before <= after)
+    before.turn.is_none()
+        && after.turn.is_none()
+        && moving(before) == moving(after)
+        && grown.iter().all(|(before, after)| before <= after)
 }

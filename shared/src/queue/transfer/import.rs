@@ -1,26 +1,20 @@
 //! Puts exported messages back, and knows after a crash how far it came.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use fred::interfaces::{HashesInterface, SetsInterface};
 use fred::types::{Key, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::super::{Queue, QueueError};
-use super::line::{Entry, Line, Place};
+use super::line::{Entry, Line};
 use crate::message::Head;
 use crate::script::{self, IMPORT};
-use crate::worker::Token;
 
 /// Messages put in by one call.
 const BATCH: usize = 200;
 
 /// Bytes put in by one call, where it is more than one message.
 const BATCH_BYTES: usize = 1 << 20;
-
-/// How often a call is tried whose answer was lost, a quarter of a second apart.
-const TRIES: u32 = 20;
 
 /// What an import came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,6 +47,9 @@ pub enum ImportError {
     /// Other lines were imported before, and not to their end.
     #[error("an import of other lines was broken off after {0} messages")]
     Other(u64),
+    /// The mark was changed meanwhile: somebody else imports into this queue, or took the mark off.
+    #[error("the mark of this import was changed by somebody else after {0} messages")]
+    Overtaken(u64),
     /// Redis did not answer, or refused.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -157,13 +154,12 @@ impl Import<'_> {
     }
 
     async fn entry(&mut self, entry: Entry, text: &[u8]) -> Result<(), ImportError> {
-        if !is_name(&entry) {
-            let problem = format!("`{}` is no name of a message in {}", entry.name, entry.place.name());
-            return Err(ImportError::Line { number: self.lines, problem });
-        }
         self.entries += 1;
         self.hash.update(text);
         self.hash.update(b"\n");
+        if self.skip == 0 && self.goes_on() && self.done.messages == 0 && self.batch.is_empty() {
+            return Err(ImportError::Other(0));
+        }
         if self.entries <= self.skip {
             if self.entries == self.skip {
                 if self.mark_here() != self.mark {
@@ -188,7 +184,8 @@ impl Import<'_> {
     ///
     /// [`ImportError::Short`] where the last line of an export has not come: what came is put in, and marked.
     pub async fn finish(mut self) -> Result<Imported, ImportError> {
-        if self.entries < self.skip {
+        // A mark that nobody can read leads nowhere.
+        if self.entries < self.skip || (self.skip == 0 && self.goes_on() && self.done.messages == 0) {
             return Err(ImportError::Other(self.skip));
         }
         // Never together with the mark's end: a repetition would find no mark, as at the start.
@@ -212,28 +209,17 @@ impl Import<'_> {
         let batch = std::mem::take(&mut self.batch);
         let count = batch.len() as u64;
         let (keys, args) = call(self.queue, &self.mark, &after, batch);
-        let mut tries = 0;
-        let answer = loop {
-            tries += 1;
-            match script::run(&self.queue.link, &IMPORT, keys.clone(), args.clone()).await {
-                Ok(Value::Array(answer)) => break answer,
-                Ok(_) => {
-                    return Err(
-                        QueueError::Redis("import.lua answered in an unknown shape".to_owned()).into()
-                    );
-                }
-                Err(error) if tries == TRIES || !crate::link::breaks_connection(&error) => {
-                    return Err(QueueError::from(error).into());
-                }
-                Err(_) => tokio::time::sleep(Duration::from_millis(250)).await,
-            }
+        let Value::Array(answer) =
+            script::run_some_times(&self.queue.link, &IMPORT, keys, args).await.map_err(QueueError::from)?
+        else {
+            return Err(QueueError::Redis("import.lua answered in an unknown shape".to_owned()).into());
         };
         let mut answer = answer.into_iter();
         let mark = answer.next().map(script::into_text).unwrap_or_default();
         let known = answer.next().and_then(|known| known.as_u64()).unwrap_or(0);
         // After a lost answer the mark shows that the call was done.
         if mark != after {
-            return Err(ImportError::Other(mark.split(':').next().and_then(|n| n.parse().ok()).unwrap_or(0)));
+            return Err(ImportError::Overtaken(self.done.before + self.done.messages));
         }
         self.done.messages += count - known;
         self.done.known += known;
@@ -272,20 +258,6 @@ fn call(queue: &Queue, before: &str, after: &str, batch: Vec<Entry>) -> (Vec<Key
         ]);
     }
     (names, args)
-}
-
-/// Whether a worker would know what to do with the name.
-fn is_name(entry: &Entry) -> bool {
-    match entry.place {
-        Place::Processing => Token::parse(&entry.name).is_some(),
-        Place::Delayed => {
-            let parts: Vec<&str> = entry.name.split(':').collect();
-            parts.len() == 3
-                && parts[2].bytes().all(|b| b.is_ascii_digit())
-                && parts.iter().all(|part| !part.is_empty())
-        }
-        _ => entry.name.is_empty(),
-    }
 }
 
 /// The id whose status says where the message is: none for the rest of a message that others got.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {"redispatch":"export","version":1,"queue":"email"}
-//! {"state":"processing","name":"<token>","score":1700000000000,"message":"{\"to\":…}"}
+//! {"state":"processing","name":"<token>","score":"1700000000000","message":"{\"to\":…}"}
 //! {"state":"pending","message":"{\"to\":…}"}
 //! {"state":"dead_letter","message_base64":"…"}
 //! {"redispatch":"end","messages":3,"exact":true}
@@ -62,7 +62,7 @@ impl Place {
 pub(super) struct Entry {
     pub(super) place: Place,
     /// Token or member; empty in a list.
-    pub(super) name: String,
+    pub(super) name: Bytes,
     /// End of the lease or due time, ms; half a millisecond is a mark.
     pub(super) score: f64,
     pub(super) bytes: Bytes,
@@ -93,7 +93,10 @@ struct Raw {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    score: Option<f64>,
+    name_base64: Option<String>,
+    /// As text: JSON has no infinity, and readers of JSON round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,6 +105,24 @@ struct Raw {
 
 /// The only version there is.
 const VERSION: u64 = 1;
+
+fn text_or_base64(bytes: &Bytes) -> (Option<String>, Option<String>) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => (Some(text.to_owned()), None),
+        Err(_) => (None, Some(STANDARD.encode(bytes))),
+    }
+}
+
+fn either(name: &str, text: Option<String>, base64: Option<String>) -> Result<Bytes, String> {
+    match (text, base64) {
+        (Some(text), None) => Ok(text.into()),
+        (None, Some(text)) => match STANDARD.decode(text) {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(error) => Err(format!("{name}_base64: {error}")),
+        },
+        _ => Err(format!("exactly one of {name} and {name}_base64 is needed")),
+    }
+}
 
 impl Line {
     /// The line without its end.
@@ -121,13 +142,15 @@ impl Line {
             },
             Line::Entry(entry) => {
                 let named = entry.place.is_named();
-                let text = std::str::from_utf8(&entry.bytes).ok().map(str::to_owned);
+                let (message, message_base64) = text_or_base64(&entry.bytes);
+                let (name, name_base64) = text_or_base64(&entry.name);
                 Raw {
                     state: Some(entry.place),
-                    name: named.then_some(entry.name),
-                    score: named.then_some(entry.score),
-                    message_base64: text.is_none().then(|| STANDARD.encode(&entry.bytes)),
-                    message: text,
+                    name: name.filter(|_| named),
+                    name_base64: name_base64.filter(|_| named),
+                    score: named.then(|| entry.score.to_string()),
+                    message,
+                    message_base64,
                     ..Raw::default()
                 }
             }
@@ -153,18 +176,13 @@ impl Line {
                 None => Err("the last line does not say how many messages there are".to_owned()),
             },
             (None, Some(place)) => {
-                let bytes = match (raw.message, raw.message_base64) {
-                    (Some(text), None) => Bytes::from(text),
-                    (None, Some(text)) => {
-                        STANDARD.decode(text).map_err(|error| format!("message_base64: {error}"))?.into()
-                    }
-                    _ => return Err("exactly one of message and message_base64 is needed".to_owned()),
-                };
-                let (name, score) = match (place.is_named(), raw.name, raw.score) {
-                    (true, Some(name), Some(score)) if !name.is_empty() && score.is_finite() => (name, score),
-                    (true, ..) => return Err(format!("{}: name and score are needed", place.name())),
-                    (false, ..) => (String::new(), 0.0),
-                };
+                let bytes = either("message", raw.message, raw.message_base64)?;
+                let (mut name, mut score) = (Bytes::new(), 0.0);
+                if place.is_named() {
+                    name = either("name", raw.name, raw.name_base64)?;
+                    let number = raw.score.and_then(|text| text.parse::<f64>().ok()).filter(|n| !n.is_nan());
+                    score = number.ok_or_else(|| "score: a number is needed".to_owned())?;
+                }
                 Ok(Self::Entry(Entry { place, name, score, bytes }))
             }
             _ => Err("not a line of an export".to_owned()),
@@ -176,18 +194,26 @@ impl Line {
 mod tests {
     use super::*;
 
+    const NAMES: [(&[u8], f64); 4] = [
+        (b"a.1:p:0:b.2", 1_700_000_000_000.5),
+        (b"odd \n\xff", f64::INFINITY),
+        (b"-", -1e300),
+        (b"x", 123_456_789.123_456_79),
+    ];
+
     #[test]
     fn every_byte_comes_back() {
         let every_byte: Vec<u8> = (0..=255).collect();
         for bytes in
             [&b"{\"a\":1.10}"[..], b"", b"no JSON \"\\\n\t\0", "\u{202e}\u{1F600}".as_bytes(), &every_byte]
         {
-            for place in PLACES {
+            for (place, (name, score)) in PLACES.into_iter().flat_map(|place| NAMES.map(|name| (place, name)))
+            {
                 let named = place.is_named();
                 let entry = Entry {
                     place,
-                    name: if named { "a.1:p:0:b.2".to_owned() } else { String::new() },
-                    score: if named { 1_700_000_000_000.5 } else { 0.0 },
+                    name: if named { Bytes::copy_from_slice(name) } else { Bytes::new() },
+                    score: if named { score } else { 0.0 },
                     bytes: Bytes::copy_from_slice(bytes),
                 };
                 let line = Line::Entry(entry.clone()).write();
@@ -209,7 +235,8 @@ mod tests {
             r#"{"state":"pending"}"#,
             r#"{"state":"pending","message":"a","message_base64":"YQ=="}"#,
             r#"{"state":"pending","message_base64":"?"}"#,
-            r#"{"state":"delayed","message":"a","score":1}"#,
+            r#"{"state":"delayed","message":"a","score":"1"}"#,
+            r#"{"state":"delayed","message":"a","name":"a.1:p:0","score":"NaN"}"#,
             r#"{"state":"delayed","message":"a","name":"a.1:p:0"}"#,
             r#"{"redispatch":"export","version":2,"queue":"email"}"#,
             r#"{"redispatch":"end"}"#,

@@ -158,7 +158,14 @@ pub(crate) fn dead_letter(reason: &str, messages: &[(&str, &str, &str)]) -> Call
 
 /// The one letter at `place` from the right.
 pub(crate) fn dead_take(place: u64, bytes: &str, action: &str, id: &str) -> Call {
-    let args = [&place.to_string(), bytes, action, r#"{"n":8,"edited":true}"#, &RETENTION.to_string()];
+    let args = [
+        "OOOOOOOOOOO",
+        &place.to_string(),
+        bytes,
+        action,
+        r#"{"n":8,"edited":true}"#,
+        &RETENTION.to_string(),
+    ];
     let mut call = Call::new("dead_take", &["dead_letter", "pending", "control"], &args);
     call.id(id);
     call
@@ -168,21 +175,27 @@ pub(crate) fn dead_take(place: u64, bytes: &str, action: &str, id: &str) -> Call
 pub(crate) const OWNER: &str = "OOOOOOOOOOO";
 
 /// `entries` from the right end, of which those chosen (place, where to, id) leave.
-pub(crate) fn dead_turn(left: i64, entries: &[String], chosen: &[(usize, &str, &str)]) -> Call {
-    let names = ["dead_letter", "control", "pending:high", "pending", "pending:low"];
-    let last = entries.last().map_or(String::new(), |bytes| sha1(bytes));
-    let (left, count) = (left.to_string(), entries.len().to_string());
-    let args = [OWNER, "10000", left.as_str(), count.as_str(), last.as_str(), &RETENTION.to_string()];
+pub(crate) fn dead_turn(step: i64, entries: &[String], chosen: &[(usize, &str, &str)]) -> Call {
+    let names = ["dead_letter", "control", "pending:high", "pending", "pending:low", "counters"];
+    let last = entries.last().map_or(String::new(), |bytes| fingerprint(bytes));
+    let (step, count) = (step.to_string(), entries.len().to_string());
+    let args = [OWNER, "10000", step.as_str(), count.as_str(), last.as_str(), &RETENTION.to_string()];
     let mut call = Call::new("dead_turn", &names, &args);
     for (place, to, id) in chosen {
         call.id(id);
-        call = call.arg(&[&place.to_string(), &sha1(&entries[place - 1]), to, has(id)]);
+        call = call.arg(&[&place.to_string(), &fingerprint(&entries[place - 1]), to, has(id)]);
     }
     call
 }
 
-fn sha1(text: &str) -> String {
-    format!("{:x}", Sha1::digest(text))
+fn fingerprint(text: &str) -> String {
+    let (head, tail) = (&text[..text.len().min(4096)], &text[text.len().saturating_sub(4096)..]);
+    format!("{:x}", Sha1::digest(format!("{}:{head}{tail}", text.len())))
+}
+
+/// Of the pause that ends then, or of any.
+pub(crate) fn resume(only: &str) -> Call {
+    Call::new("resume", &["control"], &[only])
 }
 
 /// Place, name, bytes and id of each.

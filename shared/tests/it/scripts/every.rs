@@ -50,7 +50,7 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
         "complete" => call::complete(&[(t[0], "m1"), (t[5], "")]),
         "dead_letter" => call::dead_letter("expired", &[(t[0], "m1", EDITED), (t[5], "", &m(6))]),
         "dead_take" => call::dead_take(1, &m(8), "requeue", "m8"),
-        "dead_turn" => call::dead_turn(-1, &[m(8)], &[(1, "h", "m8")]),
+        "dead_turn" => call::dead_turn(1, &[m(8)], &[(1, "h", "m8")]),
         "enqueue" => call::enqueue("p", &[("m20", &m(20)), ("m21", &m(21))]),
         "extend" => call::extend(60_000, &[t[0], t[5]]),
         "heartbeat" => call::heartbeat("host.AAAAAAAAAAA", "AAAAAAAAAAA", ""),
@@ -63,6 +63,10 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
         }
         "pause" => call::pause(60_000, "why"),
         "release" => call::release(5_000, &[(t[5], "h", "", ""), (t[0], "p", EDITED, "m1")]),
+        "resume" => {
+            stage.queue.command(&["HSET", &key("control"), "paused_until", "-1"]).await;
+            call::resume("-1")
+        }
         "retry" => call::retry("retry", 5_000, &[(t[0], "m1", EDITED), (t[5], "", "")]),
         "split" => {
             let parts = [

@@ -21,4 +21,4 @@ mod traces;
 mod upkeep;
 mod worker;
 
-pub(crate) use queue::{SCRIPTS, script_text};
+pub(crate) use queue::{SCRIPTS, script_parts, script_text};

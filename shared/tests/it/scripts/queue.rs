@@ -43,7 +43,7 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 18] = [
+pub(crate) const SCRIPTS: [&str; 19] = [
     "begin",
     "breaker",
     "claim",
@@ -58,6 +58,7 @@ pub(crate) const SCRIPTS: [&str; 18] = [
     "orphans",
     "pause",
     "release",
+    "resume",
     "retry",
     "split",
     "stats",
@@ -79,17 +80,24 @@ pub(crate) fn message(n: u64) -> String {
     format!(r#"{{"to":"a@example.com","n":{n}}}"#)
 }
 
-/// The text of a script; claim's is that of its parts, joined.
+/// The files that a script is joined of; none where it is one file.
+pub(crate) fn script_parts(name: &str) -> &'static [&'static str] {
+    match name {
+        "claim" => &["contract", "fence", "gates", "read", "takeover", "due", "lanes", "write"],
+        "dead_turn" => &["contract", "move"],
+        _ => &[],
+    }
+}
+
+/// The text of a script, joined of its parts where it has some.
 pub(crate) fn script_text(name: &str) -> String {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("lua");
     let read = |file: PathBuf| {
         std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
     };
-    if name == "claim" {
-        let parts = ["contract", "fence", "gates", "read", "takeover", "due", "lanes", "write"];
-        return parts.map(|part| read(folder.join("claim").join(format!("{part}.lua")))).concat();
-    }
-    read(folder.join(format!("{name}.lua")))
+    let parts = script_parts(name).iter().map(|part| read(folder.join(name).join(format!("{part}.lua"))));
+    let joined: String = parts.collect();
+    if joined.is_empty() { read(folder.join(format!("{name}.lua"))) } else { joined }
 }
 
 impl Queue {

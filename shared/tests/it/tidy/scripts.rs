@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{files, none, root};
-use crate::scripts::{SCRIPTS, script_text};
+use crate::scripts::{SCRIPTS, script_parts, script_text};
 
 /// A script: its name, header (comment lines up to the first blank line) and body.
 struct Script {
@@ -210,15 +210,16 @@ fn every_script_is_known_here() {
         "add {there:?} to SCRIPTS in scripts/queue.rs and a call of it to scripts/every.rs"
     );
     let runner = std::fs::read_to_string(root().join("shared/src/script.rs")).expect("script.rs");
-    let parts: Vec<_> = runner
-        .match_indices("\"../lua/claim/")
-        .map(|(at, start)| runner[at + start.len()..].split('.').next().unwrap_or_default())
-        .collect();
-    let (joined, text) = (script_text("claim"), |part: &str| {
-        std::fs::read_to_string(root().join(format!("shared/lua/claim/{part}.lua"))).expect("a part")
-    });
-    let as_run: String = parts.into_iter().map(text).collect();
-    assert_eq!(as_run, joined, "join the parts of claim in scripts/queue.rs as shared/src/script.rs does");
+    for name in SCRIPTS.iter().filter(|name| !script_parts(name).is_empty()) {
+        let start = format!("\"../lua/{name}/");
+        let named = runner.match_indices(start.as_str()).map(|(at, start)| &runner[at + start.len()..]);
+        let parts: Vec<_> = named.map(|rest| rest.split('.').next().unwrap_or_default()).collect();
+        assert_eq!(
+            parts,
+            script_parts(name),
+            "join the parts of {name} in scripts/queue.rs as shared/src/script.rs does"
+        );
+    }
 }
 
 #[test]

@@ -6,10 +6,10 @@
 //! - [`smtp::SmtpServer`]: a scripted SMTP server.
 //! - [`twilio::TwilioServer`]: a scripted server with Twilio's Messages API.
 //! - [`moto::MotoServer`]: Amazon's SNS as moto plays it.
-//! - [`prometheus::Prometheus`]: a Prometheus that scrapes.
 //! - [`http::get`]: one HTTP request.
 //! - [`promtool`]: Prometheus's own checks.
 //! - [`Port`]: a port that no other test takes.
+//! - [`prometheus::Prometheus`]: a Prometheus that scrapes.
 //! - [`eventually`]: the one place where a test polls.
 //!
 //! Everything here panics with an explanation when it cannot do its work: it is called by tests only. Whatever

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use crate::port::Port;
 use crate::process::Worker;
-use crate::{LIMIT, eventually, tool};
+use crate::{LIMIT, eventually, promtool, tool};
 
 /// A running `prometheus` with its data in a temporary folder. Killed when dropped.
 #[derive(Debug)]
@@ -68,4 +68,14 @@ impl Prometheus {
         };
         timeout(LIMIT, ask).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
     }
+}
+
+/// Fails unless `promtool check metrics` takes this page of metrics without a word.
+///
+/// # Panics
+///
+/// With all that it says.
+pub async fn assert_good_metrics(page: &str) {
+    let said = promtool(&["check", "metrics"], page).await;
+    assert!(said.is_empty(), "promtool: {said}\n{page}");
 }

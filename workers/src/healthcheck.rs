@@ -27,7 +27,7 @@ pub(crate) fn healthcheck(sources: &Sources, queue: &str) -> ExitCode {
     let mut reader = Reader::new(sources);
     let Some(addr) = http_addr(&mut reader) else {
         let unset = || {
-            let cure = "set it for the worker and its health check alike: 127.0.0.1:9100";
+            let cure = "set it for the worker and its health check alike: 127.0.0.1:9401";
             Faults::from(Fault::new("HTTP_ADDR", "is not set, so no worker can be asked", cure))
         };
         return reader.finish().err().unwrap_or_else(unset).exit();
@@ -94,9 +94,9 @@ mod tests {
     #[test]
     fn a_worker_that_listens_everywhere_is_asked_on_the_loopback() {
         for (addr, asked) in [
-            ("0.0.0.0:9100", "127.0.0.1:9100"),
-            ("[::]:9100", "[::1]:9100"),
-            ("10.0.0.7:9100", "10.0.0.7:9100"),
+            ("0.0.0.0:9401", "127.0.0.1:9401"),
+            ("[::]:9401", "[::1]:9401"),
+            ("10.0.0.7:9401", "10.0.0.7:9401"),
             ("[::1]:80", "[::1]:80"),
         ] {
             assert_eq!(local(addr.parse().unwrap()).to_string(), asked);

@@ -2,8 +2,21 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
 mod api;
+mod away;
 mod dead;
+mod deploy;
+mod doctor;
+mod drain;
+mod enqueue;
+mod help;
+mod live;
 mod pause;
 mod queue;
 mod run;
+mod serving;
+mod shell;
+mod show;
+mod snapshot;
+mod stats;
 mod transfer;
+mod workers;

@@ -11,7 +11,7 @@ pub const HTTP: Table = Table {
         "HTTP_ADDR",
         Kind::Text,
         Nothing,
-        "Address and port of /healthz, /readyz and /metrics of this worker: 127.0.0.1:9100",
+        "Address and port of /healthz, /readyz and /metrics of this worker: 127.0.0.1:9401",
     )],
 };
 
@@ -22,7 +22,7 @@ pub fn http_addr(reader: &mut Reader<'_>) -> Option<SocketAddr> {
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     let addr = text.parse::<SocketAddr>().ok().filter(|addr| addr.port() != 0);
-    addr.ok_or_else(|| "write an IP address and a port: 127.0.0.1:9100, 0.0.0.0:9100, [::]:9100".to_owned())
+    addr.ok_or_else(|| "write an IP address and a port: 127.0.0.1:9401, 0.0.0.0:9401, [::]:9401".to_owned())
 }
 
 #[cfg(test)]
@@ -31,11 +31,11 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in ["127.0.0.1:9100", "0.0.0.0:80", "[::1]:9100", "[::]:65535"] {
+        for good in ["127.0.0.1:9401", "0.0.0.0:80", "[::1]:9401", "[::]:65535"] {
             assert_eq!(address(good).map(|addr| addr.to_string()).as_deref(), Ok(good));
         }
         for bad in
-            ["9100", ":9100", "localhost:9100", "127.0.0.1", "127.0.0.1:0", "::1:9100", "1.2.3.4:70000", ""]
+            ["9401", ":9401", "localhost:9401", "127.0.0.1", "127.0.0.1:0", "::1:9401", "1.2.3.4:70000", ""]
         {
             assert!(address(bad).is_err(), "{bad}");
         }

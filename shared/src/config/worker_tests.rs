@@ -42,7 +42,7 @@ fn every_setting_arrives() {
         ("ALLOW_EVICTION", "yes"),
         ("RATE_LIMIT_MAX", "10  # over all workers"),
         ("RATE_LIMIT_DURATION_MS", "60000"),
-        ("HTTP_ADDR", " [::]:9100 "),
+        ("HTTP_ADDR", " [::]:9401 "),
     ]);
     assert_eq!(faults, "");
     let read = format!("{s:?}");
@@ -53,7 +53,7 @@ fn every_setting_arrives() {
         send_timeout: 100ms, max_crashes: 9, on_in_doubt: DeadLetter, max_message_bytes: 1024, \
         poll_interval: 10ms, shutdown_timeout: 0ns, completed_retention: 11ms, failed_retention: 12ms, \
         allow_eviction: true, rate_limit: Some(RateLimit { max: 10, duration: 60s }), \
-        http_addr: Some([::]:9100) }"
+        http_addr: Some([::]:9401) }"
     );
 }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use redispatch::config::WorkerSettings;
 use redispatch::{Failure, Outcome, Part, Receipt, Verdict};
+use redispatch_testkit::prometheus::assert_good_metrics;
 use redispatch_testkit::redis::RedisServer;
-use redispatch_testkit::{LIMIT, Port, eventually, http, promtool};
+use redispatch_testkit::{LIMIT, Port, eventually, http};
 
 use super::account::until;
 use super::kit::{Desk, key, push, settings};
@@ -89,7 +90,7 @@ async fn every_transition_counts_once_where_it_belongs() {
         "{}",
         answer.body
     );
-    promtool(&["check", "metrics"], &answer.body).await;
+    assert_good_metrics(&answer.body).await;
     worker.stop().await;
 }
 

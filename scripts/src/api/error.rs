@@ -74,7 +74,7 @@ impl From<QueueError> for ApiError {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "broken_queue", message).because(told)
             }
             _ => {
-                let message = "Redis cannot be reached, or does not answer; with ids it is safe to ask again";
+                let message = "Redis cannot be reached, or refuses; with ids it is safe to ask again";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "redis_unavailable", message).because(told)
             }
         }

@@ -132,7 +132,7 @@ impl From<Active> for ActiveJob {
     tag = "queues",
     params(("queue" = String, Path, description = "Name of the queue"), Limit),
     responses(
-        (status = OK, body = Jobs),
+        (status = OK, description = "The queue", body = Jobs),
         (status = NOT_FOUND, description = "No such queue", body = ErrorBody),
         (status = SERVICE_UNAVAILABLE, description = "Redis is away", body = ErrorBody),
     ),

@@ -1,5 +1,6 @@
 //! `/api/v1/messages/{queue}`: put messages in, and see what becomes of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -43,6 +44,15 @@ enum LaneName {
     Pending,
     /// Bulk messages
     Low,
+}
+
+/// A message as its queue has it, or a list of messages.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only described: no byte of a message is changed by reading it")]
+enum Messages {
+    One(BTreeMap<String, serde_json::Value>),
+    List(Vec<BTreeMap<String, serde_json::Value>>),
 }
 
 /// A message that was enqueued.
@@ -96,7 +106,7 @@ pub(super) struct Status {
     operation_id = "enqueue_messages",
     tag = "messages",
     params(("queue" = String, Path, description = "Name of the queue"), Target),
-    request_body(content = Object, content_type = "application/json", description = "The message, or a list of messages"),
+    request_body(content = Messages, content_type = "application/json", description = "The message, or a list of messages"),
     responses(
         (status = CREATED, description = "At least one waits now", body = Answer),
         (status = OK, description = "All ids are known", body = Answer),
@@ -141,7 +151,7 @@ pub(super) async fn enqueue(
         ("id" = String, Path, description = "The message's id"),
     ),
     responses(
-        (status = OK, body = Status),
+        (status = OK, description = "What is known of it", body = Status),
         (status = NOT_FOUND, description = "No such queue, or nothing is known of this id", body = ErrorBody),
         (status = SERVICE_UNAVAILABLE, description = "Redis is away", body = ErrorBody),
     ),

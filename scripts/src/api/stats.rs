@@ -68,7 +68,7 @@ pub(super) struct Which {
     tag = "queues",
     params(Which),
     responses(
-        (status = OK, body = Counts),
+        (status = OK, description = "How many are where", body = Counts),
         (status = NOT_FOUND, description = "No such queue", body = ErrorBody),
         (status = SERVICE_UNAVAILABLE, description = "Redis is away", body = ErrorBody),
     ),

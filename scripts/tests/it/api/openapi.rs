@@ -26,6 +26,10 @@ async fn every_row_of_the_contract_is_described_and_answers() {
                 request(server.addr, &line, &json, r#"{"to":"a@example.com","body":"x","id":"1"}"#).await;
             let known = operation["responses"].as_object().unwrap();
             assert!(known.contains_key(&answer.status.to_string()), "{line}: {answer:?}");
+            assert!(known.contains_key("default"), "{line}");
+            let described =
+                |response: &Value| response["description"].as_str().is_some_and(|text| !text.is_empty());
+            assert!(known.values().all(described), "{line}: {known:?}");
         }
     }
     let expected = [

@@ -7,6 +7,7 @@ use redispatch_testkit::prometheus::Prometheus;
 use redispatch_testkit::redis::RedisServer;
 use redispatch_testkit::{LIMIT, eventually, promtool};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::server::Server;
 
@@ -161,12 +162,13 @@ async fn a_hundred_scrapers_cost_redis_one() {
     // The first page may be that of just now.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let before = calls().await;
+    let began = Instant::now();
     let scraped = join_all((0..100).map(|_| server.get("/metrics"))).await;
     assert!(scraped.iter().all(|answer| answer.status == 200));
     let after = calls().await;
     let scrapes = after.0 - before.0;
-    // Two where the hundred take longer than a second.
-    assert!((1..=2).contains(&scrapes), "asked {scrapes} times");
+    let most = began.elapsed().as_secs() + 1;
+    assert!((1..=most).contains(&scrapes), "asked {scrapes} times, not {most}");
     assert_eq!(after.1 - before.1, 3 * scrapes, "one script a queue");
 }
 

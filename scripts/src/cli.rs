@@ -38,6 +38,9 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) verb: Verb,
+    /// The settings that flags gave, by the names of their variables.
+    #[arg(skip)]
+    pub(crate) flags: Vec<(String, OsString)>,
 }
 
 /// What all verbs take.
@@ -60,7 +63,7 @@ pub(crate) struct OneQueue {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Queues {
     /// Queue, as often as wanted or with commas between; all where none is named
-    #[arg(long = "queue", short = 'q', value_name = "QUEUE", value_delimiter = ',')]
+    #[arg(long = "queue", short = 'q', alias = "queues", value_name = "QUEUE", value_delimiter = ',')]
     pub(crate) names: Vec<String>,
 }
 
@@ -90,6 +93,8 @@ pub(crate) enum Verb {
     Completions(verbs::completions::Completions),
     /// Look at dead letters, requeue, purge or mend them
     Dead(verbs::dead::Dead),
+    /// Find what is wrong with settings, Redis, queues and providers
+    Doctor(verbs::doctor::Doctor),
     /// Wait until queues are empty
     Drain(verbs::drain::Drain),
     /// Put messages into a queue
@@ -106,14 +111,14 @@ pub(crate) enum Verb {
     Resume(verbs::pause::Resume),
     /// Say what a rollback has to wait for
     RollbackCheck(verbs::rollback_check::RollbackCheck),
+    /// Serve the HTTP API: health, metrics, statistics, enqueueing
+    Serve(verbs::serve::Serve),
     /// Show what became of a message
     Show(verbs::show::Show),
     /// Count what queues hold, and say what keeps them from moving
     Stats(verbs::stats::StatsArgs),
     /// List the workers that serve queues
     Workers(verbs::workers::Workers),
-    /// Serve the HTTP API: health, metrics, statistics, enqueueing
-    Serve(verbs::serve::Serve),
 }
 
 impl Cli {
@@ -137,11 +142,12 @@ impl Cli {
             }
             Ok((Self::from_arg_matches(&matches)?, given))
         });
-        let (cli, given) = parsed.map_err(|error| {
+        let (mut cli, given) = parsed.map_err(|error| {
             // A closed stdout changes nothing about the exit code.
             let _ = error.print();
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
         })?;
+        cli.flags.clone_from(&given);
         Ok((cli, Sources::new(TABLES, std::env::vars_os(), dotenv::load()).with_flags(given)))
     }
 }

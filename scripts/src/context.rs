@@ -45,6 +45,25 @@ impl Context {
         self.client.queue(name).map_err(|error| Error::new(error.to_string()))
     }
 
+    /// Whether somebody has served the queue, or filled it through the library, or `QUEUES` names it.
+    ///
+    /// # Errors
+    ///
+    /// Redis does not say what queues there are.
+    pub(crate) async fn is_known(&self, name: &str) -> Result<bool, Error> {
+        Ok(self.names().await?.iter().any(|known| known == name))
+    }
+
+    /// The names of all queues.
+    ///
+    /// # Errors
+    ///
+    /// Redis does not say what queues there are.
+    pub(crate) async fn names(&self) -> Result<Vec<String>, Error> {
+        let names = self.client.queues().await;
+        names.map_err(|error| Error::redis("cannot list the queues", error))
+    }
+
     /// The queues named, all there are where none is.
     ///
     /// # Errors
@@ -55,8 +74,6 @@ impl Context {
             let mut known = BTreeSet::new();
             return names.iter().filter(|name| known.insert(*name)).map(|name| self.queue(name)).collect();
         }
-        let names = self.client.queues().await;
-        let names = names.map_err(|error| Error::redis("cannot list the queues", error))?;
-        names.iter().map(|name| self.queue(name)).collect()
+        self.names().await?.iter().map(|name| self.queue(name)).collect()
     }
 }

@@ -3,6 +3,7 @@
 mod api;
 mod cli;
 mod context;
+mod doctor;
 mod error;
 mod glance;
 mod masked;

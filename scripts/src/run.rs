@@ -21,7 +21,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Verb::Completions(args) = &cli.verb {
         return exit(verbs::completions::run(args));
     }
-    match start(&cli, &sources) {
+    let started = start(&cli, &sources);
+    if let Verb::Doctor(args) = &cli.verb {
+        return verbs::doctor::main(args, &cli);
+    }
+    match started {
         Ok(()) => {}
         Err(faults) => return faults.exit(),
     }
@@ -43,8 +47,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn start(cli: &Cli, sources: &Sources) -> Result<(), Faults> {
     let mut reader = Reader::new(sources);
     let mut logs = LogSettings::read(&mut reader);
-    if !reader.is_set("RUST_LOG") && !matches!(cli.verb, Verb::Serve(_)) {
-        "warn".clone_into(&mut logs.filter);
+    if !reader.is_set("RUST_LOG") {
+        let level = match cli.verb {
+            Verb::Serve(_) => "info",
+            // What a worker would warn of, it has in its findings.
+            Verb::Doctor(_) => "error",
+            _ => "warn",
+        };
+        level.clone_into(&mut logs.filter);
     }
     reader.finish()?;
     // Only one who set it up before could be in the way.
@@ -56,6 +66,8 @@ async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
     match verb {
         Verb::Completions(args) => Ok(verbs::completions::run(&args)),
         Verb::Dead(args) => verbs::dead::run(args, context).await,
+        // It has ended before settings were refused.
+        Verb::Doctor(_) => Ok(Exit::Done),
         Verb::Drain(args) => verbs::drain::run(args, context).await,
         Verb::Enqueue(args) => verbs::enqueue::run(args, context).await,
         Verb::Export(args) => verbs::export::run(args, context).await,
@@ -63,8 +75,8 @@ async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
         Verb::Pause(args) => verbs::pause::pause(args, context).await,
         Verb::Queues(_) => verbs::queues::run(context).await,
         Verb::Resume(args) => verbs::pause::resume(args, context).await,
-        Verb::Serve(args) => verbs::serve::serve(args, context).await,
         Verb::RollbackCheck(args) => verbs::rollback_check::run(args, context).await,
+        Verb::Serve(args) => verbs::serve::serve(args, context).await,
         Verb::Show(args) => verbs::show::run(args, context).await,
         Verb::Stats(args) => verbs::stats::run(args, context).await,
         Verb::Workers(args) => verbs::workers::run(args, context).await,

@@ -96,6 +96,26 @@ impl Keys {
         queues(&self.prefix)
     }
 
+    /// All keys that are always the same ones, with the types they must have: those that hold messages first.
+    pub(crate) fn with_types(&self) -> [(Key, &'static str); 14] {
+        [
+            (self.pending.clone(), "list"),
+            (self.high.clone(), "list"),
+            (self.low.clone(), "list"),
+            (self.claimed.clone(), "list"),
+            (self.dead_letter.clone(), "list"),
+            (self.processing.clone(), "zset"),
+            (self.delayed.clone(), "zset"),
+            (self.messages.clone(), "hash"),
+            (self.recent.clone(), "list"),
+            (self.counters.clone(), "hash"),
+            (self.control.clone(), "hash"),
+            (self.claims.clone(), "hash"),
+            (self.workers.clone(), "hash"),
+            (self.queues(), "set"),
+        ]
+    }
+
     /// The list of a lane.
     pub(crate) fn lane(&self, lane: Lane) -> &Key {
         match lane {
@@ -104,6 +124,14 @@ impl Keys {
             Lane::Low => &self.low,
         }
     }
+}
+
+/// The layout of these keys, as `control.layout` has it. A worker refuses a newer one.
+pub const LAYOUT: u32 = 1;
+
+/// Whether `control.layout` names a layout that this version does not know.
+pub fn is_newer(layout: &str) -> bool {
+    layout.parse::<u32>().map_or(true, |layout| layout > LAYOUT)
 }
 
 /// `queue:queues` under `prefix`.

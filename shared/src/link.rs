@@ -155,6 +155,11 @@ impl Link {
         self.live().map(|live| live.since)
     }
 
+    /// Which client is live, if any.
+    pub(crate) fn generation(&self) -> Option<u64> {
+        self.live().map(|live| live.generation)
+    }
+
     /// Whether there is a connection, as far as this side of it knows.
     pub(crate) fn is_connected(&self) -> bool {
         self.live().is_some_and(|live| live.client.is_connected())
@@ -179,11 +184,6 @@ impl Link {
 
     fn lock_refusals(&self) -> MutexGuard<'_, Refusals> {
         self.refusals.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// Which client is live, if any.
-    pub(crate) fn generation(&self) -> Option<u64> {
-        self.live().map(|live| live.generation)
     }
 
     /// The one connection whose coming and going an operator wants to read of.

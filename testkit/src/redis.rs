@@ -15,8 +15,10 @@ use crate::{LIMIT, Reply, eventually};
 
 mod cli;
 mod monitor;
+mod slow;
 
 pub use monitor::Monitor;
+pub use slow::Watch;
 
 /// A running Redis on a port of its own, with a temporary folder for its files. Gone when dropped.
 ///

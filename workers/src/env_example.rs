@@ -2,26 +2,9 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use redispatch::config::{Kind, Otherwise, TABLES, Table, dotenv};
+use redispatch::config::{Kind, Otherwise, dotenv};
 
-use crate::Channel as _;
-
-/// The tables of all programs, each once.
-fn tables() -> Vec<Table> {
-    let own = [
-        crate::email::Email::TABLES,
-        crate::sms::SmsChannel::TABLES,
-        crate::whatsapp::WhatsAppChannel::TABLES,
-    ];
-    let mut tables = TABLES.to_vec();
-    for table in own.concat() {
-        if tables.iter().all(|known| known.heading != table.heading) {
-            tables.push(table);
-        }
-    }
-    tables.push(redispatch::config::API);
-    tables
-}
+use crate::settings_tables as tables;
 
 /// `.env.example` as the tables have it.
 fn example() -> String {

@@ -15,6 +15,7 @@ pub mod phone;
 mod run;
 mod schema;
 pub mod sms;
+mod tables;
 mod tls;
 pub mod twilio;
 mod typo;
@@ -24,4 +25,5 @@ pub mod whatsapp;
 
 pub use channel::Channel;
 pub use run::run;
+pub use tables::settings_tables;
 pub use validate::validate;

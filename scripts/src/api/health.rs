@@ -85,14 +85,14 @@ pub(super) async fn health(State(api): State<Arc<Api>>, headers: HeaderMap) -> R
 fn counted(snapshot: &Snapshot) -> Response {
     let mut total = Depth::default();
     let mut queues = BTreeMap::new();
-    for numbers in &snapshot.queues {
-        let stats = &numbers.stats;
+    for (glance, _) in &snapshot.queues {
+        let stats = &glance.stats;
         let depth =
             Depth { pending: stats.waiting(), processing: stats.processing, dead_letter: stats.dead_letter };
         total.pending += depth.pending;
         total.processing += depth.processing;
         total.dead_letter += depth.dead_letter;
-        queues.insert(numbers.queue.clone(), depth);
+        queues.insert(glance.queue.clone(), depth);
     }
     let broken = snapshot.broken.first();
     let names: Vec<&str> = snapshot.broken.iter().map(|(name, _)| name.as_str()).collect();

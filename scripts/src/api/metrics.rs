@@ -9,7 +9,8 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::Api;
 use super::exposition::{CONTENT_TYPE, Kind, Page, labels};
-use super::snapshot::{Numbers, Snapshot};
+use super::snapshot::Snapshot;
+use crate::glance::Glance;
 
 /// However many scrape, Redis is asked once in this time.
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -91,8 +92,8 @@ fn redis(page: &mut Page, snapshot: &Snapshot) {
 }
 
 fn queues(page: &mut Page, snapshot: &Snapshot) {
-    let states = snapshot.queues.iter().flat_map(|numbers| {
-        let stats = &numbers.stats;
+    let states = snapshot.queues.iter().flat_map(|(glance, _)| {
+        let stats = &glance.stats;
         let states = [
             ("high", stats.high),
             ("pending", stats.pending),
@@ -102,42 +103,44 @@ fn queues(page: &mut Page, snapshot: &Snapshot) {
             ("delayed", stats.delayed),
             ("dead_letter", stats.dead_letter),
         ];
-        states.map(|(state, count)| (labels(&[("queue", &numbers.queue), ("state", state)]), count))
+        states.map(|(state, count)| (labels(&[("queue", &glance.queue), ("state", state)]), count))
     });
     page.metric("redispatch_queue_messages", Kind::Gauge, "Messages in the queue, by state.", states);
     let oldest =
-        snapshot.queues.iter().filter_map(|numbers| Some((of(numbers), numbers.oldest_ms? as f64 / 1000.0)));
+        snapshot.queues.iter().filter_map(|(glance, oldest)| Some((of(glance), (*oldest)? as f64 / 1000.0)));
     let help = "How long the oldest waiting message has waited; absent where nothing waits or nobody knows.";
     page.metric("redispatch_queue_oldest_waiting_seconds", Kind::Gauge, help, oldest);
     for (counter, help) in COUNTERS {
-        let totals = each(snapshot, |numbers| numbers.stats.counters.get(counter).copied().unwrap_or(0));
+        let totals = each(snapshot, |glance| glance.stats.counters.get(counter).copied().unwrap_or(0));
         page.metric(&format!("redispatch_queue_{counter}_total"), Kind::Counter, help, totals);
     }
-    let workers = each(snapshot, |numbers| numbers.workers);
+    let workers = each(snapshot, Glance::alive);
     page.metric("redispatch_queue_workers", Kind::Gauge, "Workers that serve the queue.", workers);
 }
 
 fn gates(page: &mut Page, snapshot: &Snapshot) {
-    let lasts = |until: Option<i64>| u8::from(until.is_some_and(|until| until < 0 || until > snapshot.now));
-    let paused = each(snapshot, |numbers| lasts(numbers.stats.gates.paused_until));
+    let lasts = |until: Option<i64>, glance: &Glance| {
+        u8::from(until.is_some_and(|until| until < 0 || until > glance.now))
+    };
+    let paused = each(snapshot, |glance| lasts(glance.stats.gates.paused_until, glance));
     page.metric(
         "redispatch_queue_paused",
         Kind::Gauge,
         "Whether an operator paused the queue: 1 or 0.",
         paused,
     );
-    let throttled = each(snapshot, |numbers| lasts(numbers.stats.gates.throttled_until));
+    let throttled = each(snapshot, |glance| lasts(glance.stats.gates.throttled_until, glance));
     let help = "Whether the provider asked everybody to wait: 1 or 0.";
     page.metric("redispatch_queue_throttled", Kind::Gauge, help, throttled);
-    let open = each(snapshot, |numbers| u8::from(numbers.stats.gates.breaker.is_some()));
+    let open = each(snapshot, |glance| u8::from(glance.stats.gates.breaker.is_some()));
     let help = "Whether the circuit breaker is open because the provider fails for everybody: 1 or 0.";
     page.metric("redispatch_queue_breaker_open", Kind::Gauge, help, open);
 }
 
-fn each<V>(snapshot: &Snapshot, value: impl Fn(&Numbers) -> V) -> impl Iterator<Item = (String, V)> {
-    snapshot.queues.iter().map(move |numbers| (of(numbers), value(numbers)))
+fn each<V>(snapshot: &Snapshot, value: impl Fn(&Glance) -> V) -> impl Iterator<Item = (String, V)> {
+    snapshot.queues.iter().map(move |(glance, _)| (of(glance), value(glance)))
 }
 
-fn of(numbers: &Numbers) -> String {
-    labels(&[("queue", &numbers.queue)])
+fn of(glance: &Glance) -> String {
+    labels(&[("queue", &glance.queue)])
 }

@@ -3,36 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{join_all, try_join};
-use redispatch::queue::{Client, Queue, QueueError, Stats};
+use futures::future::join_all;
+use redispatch::queue::{Client, QueueError};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::REDIS_LIMIT;
 use super::error::{ApiError, Cause};
+use crate::glance::Glance;
 
 /// The numbers of all queues, of nearly one instant.
 pub(super) struct Snapshot {
-    /// Ms since 1970 by Redis's clock.
-    pub(super) now: i64,
-    /// By name.
-    pub(super) queues: Vec<Numbers>,
+    /// By name, each with the age of its oldest waiting message, ms, where that is known.
+    pub(super) queues: Vec<(Glance, Option<u64>)>,
     /// Queues that cannot be counted, with what Redis said.
     pub(super) broken: Vec<(String, Cause)>,
     /// Bytes Redis uses; `None` where it does not say.
     pub(super) memory_used: Option<u64>,
     /// Bytes Redis may use; `None` where it does not say, or there is no limit.
     pub(super) memory_limit: Option<u64>,
-}
-
-/// The numbers of one queue.
-pub(super) struct Numbers {
-    pub(super) queue: String,
-    pub(super) stats: Stats,
-    /// How long the oldest waiting message has waited, ms, where that is known.
-    pub(super) oldest_ms: Option<u64>,
-    /// Workers that beat.
-    pub(super) workers: usize,
 }
 
 /// The last snapshot. Only one is made at a time.
@@ -61,7 +50,7 @@ impl Snapshots {
 }
 
 async fn gather(client: &Client) -> Result<Snapshot, ApiError> {
-    let (names, now) = try_join(client.queues(), client.clock()).await?;
+    let names = client.queues().await?;
     let memory = client.info("memory").await?;
     let bytes = |name| memory.get(name).and_then(|text| text.parse::<u64>().ok());
     let (memory_used, memory_limit) = (bytes("used_memory"), bytes("maxmemory").filter(|limit| *limit > 0));
@@ -79,13 +68,10 @@ async fn gather(client: &Client) -> Result<Snapshot, ApiError> {
             Err(error) => return Err(error),
         }
     }
-    Ok(Snapshot { now, queues, broken, memory_used, memory_limit })
+    Ok(Snapshot { queues, broken, memory_used, memory_limit })
 }
 
-async fn count(client: &Client, name: &str) -> Result<Numbers, QueueError> {
-    let queue: Queue = client.queue(name)?;
-    let stats = queue.stats().await?;
-    let oldest_ms = if stats.waiting() > 0 { queue.oldest_waiting_ms().await? } else { None };
-    let workers = queue.workers().await?.iter().filter(|beat| !beat.is_late()).count();
-    Ok(Numbers { queue: name.to_owned(), stats, oldest_ms, workers })
+async fn count(client: &Client, name: &str) -> Result<(Glance, Option<u64>), QueueError> {
+    let queue = client.queue(name)?;
+    tokio::try_join!(Glance::take(&queue), queue.oldest_waiting_ms())
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod dead;
+pub(crate) mod doctor;
 pub(crate) mod drain;
 pub(crate) mod enqueue;
 pub(crate) mod export;

@@ -20,8 +20,7 @@ Examples:
 pub(crate) struct Queues {}
 
 pub(crate) async fn run(context: &Context) -> Result<Exit, Error> {
-    let names = context.client.queues().await;
-    let names = names.map_err(|error| Error::redis("cannot list the queues", error))?;
+    let names = context.names().await?;
     if context.json {
         output::json(&names);
     } else {

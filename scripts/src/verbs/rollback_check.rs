@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
+use redispatch::keys::{LAYOUT, is_newer};
 use redispatch::queue::Queue;
 use serde_json::json;
 
@@ -13,9 +14,10 @@ use crate::glance::Glance;
 use crate::{output, time};
 
 const HELP: &str = "\
-Looks at each queue: what is being sent, leases that are over, and the workers
-that live, with their versions. Nothing is changed. Messages that wait, are
-delayed or dead need not be waited for: any version goes on with them.
+Looks at each queue: what is being sent, leases that are over, the workers
+that live, with their versions, and the layout of the keys, which the version
+that you go back to has to know: run its own queuectl. Nothing is changed.
+Messages that wait, are delayed or dead need not be waited for.
 
 Exit code 0 where the workers are stopped and nothing is in their hands: start
 the other version. Exit code 1 with what to wait for.
@@ -42,6 +44,8 @@ struct State {
     /// How many leases are over, of those looked at, and for how long the first has been, ms.
     over: usize,
     longest_over: u64,
+    /// The layout of its keys, where this version does not know it.
+    newer: Option<String>,
     /// Workers that live, by version.
     versions: BTreeMap<String, Vec<String>>,
 }
@@ -58,7 +62,7 @@ pub(crate) async fn run(args: RollbackCheck, context: &Context) -> Result<Exit, 
         let queues: serde_json::Map<String, serde_json::Value> = states
             .iter()
             .map(|state| {
-                let seen = json!({ "processing": state.processing, "leases_over": state.over, "workers": state.versions });
+                let seen = json!({ "processing": state.processing, "leases_over": state.over, "workers": state.versions, "newer_layout": state.newer });
                 (state.queue.clone(), seen)
             })
             .collect();
@@ -84,6 +88,7 @@ async fn look(queue: &Queue) -> Result<State, redispatch::queue::QueueError> {
         processing: glance.stats.processing,
         over: over.len(),
         longest_over: over.into_iter().max().unwrap_or(0).unsigned_abs(),
+        newer: glance.stats.layout.filter(|layout| is_newer(layout)),
         versions,
     })
 }
@@ -92,6 +97,12 @@ impl State {
     fn waits(&self) -> Vec<String> {
         let Self { queue, processing, over, .. } = self;
         let mut waits = Vec::new();
+        if let Some(layout) = &self.newer {
+            waits.push(format!(
+                "{queue}: layout {layout} of the keys is newer than the {LAYOUT} of this version, which would not start: \
+                 export with the newer version, import into an empty Redis"
+            ));
+        }
         for (version, ids) in &self.versions {
             let ids = ids.join(", ");
             waits.push(format!(

@@ -68,7 +68,7 @@ fn unknown(id: &str, queue: &str) -> String {
     format!(
         "queue `{queue}` knows nothing of `{id}`\n\n\
          hint: a message that was pushed without the library has no status while it waits;\n\
-         \x20     dead letters are under `queuectl dead show --queue {queue}`"
+         \x20     dead letters are under `queuectl dead show --queue {queue} {id}`"
     )
 }
 

@@ -61,7 +61,10 @@ async fn an_id_that_waits_is_not_enqueued_again_and_that_is_said() {
 async fn lanes_and_queues_of_ones_own() {
     let redis = RedisServer::start().await;
     for (lane, key) in [("high", "queue:news:pending:high"), ("low", "queue:news:pending:low")] {
-        queuectl(&redis, &["enqueue", "-q", "news", "--lane", lane, r#"{"name":"Jo"}"#]).await.with_code(0);
+        let args = ["enqueue", "-q", "news", "--lane", lane, r#"{"name":"Jo"}"#];
+        let ran = queuectl(&redis, &args).await.with_code(0);
+        let new = "queue `news` is new: nobody has served it yet\n";
+        assert_eq!(ran.stderr, if lane == "high" { new } else { "" });
         assert_eq!(len(&redis, key).await, 1);
     }
     let queues = queuectl(&redis, &["queues"]).await.with_code(0).stdout;

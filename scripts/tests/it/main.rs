@@ -5,6 +5,7 @@ mod api;
 mod away;
 mod dead;
 mod deploy;
+mod doctor;
 mod drain;
 mod enqueue;
 mod help;

@@ -69,4 +69,9 @@ async fn a_rollback_waits_for_workers_and_what_they_hold() {
     redis.command(&["ZADD", "queue:email:processing", "1", &token]).await;
     let ran = queuectl(&redis, &["rollback-check", "-q", "email"]).await.with_code(1);
     assert!(ran.stdout.contains("1 in the hands of workers that died"), "{}", ran.stdout);
+    // keys of a version that is yet to be written
+    redis.command(&["DEL", "queue:email:processing"]).await;
+    redis.command(&["HSET", "queue:email:control", "layout", "2"]).await;
+    let ran = queuectl(&redis, &["rollback-check", "-q", "email"]).await.with_code(1);
+    assert!(ran.stdout.starts_with("email: layout 2 of the keys is newer than the 1"), "{}", ran.stdout);
 }

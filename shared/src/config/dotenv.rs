@@ -17,6 +17,8 @@ pub struct Line {
     pub name: String,
     /// Its value without quotes and comment; empty where none is given.
     pub value: String,
+    /// A comment stands behind the value. Other readers of the file make it part of the value.
+    pub has_comment: bool,
 }
 
 const IN_SINGLE_QUOTES: &str = "write the value in single quotes";
@@ -48,7 +50,7 @@ pub fn parse(bytes: &[u8]) -> (Vec<Line>, Vec<Fault>) {
             .map_err(|_| Refused("is not UTF-8", "save the file as UTF-8"))
             .and_then(one)
         {
-            Ok(Some((name, value))) => lines.push(Line { number, name, value }),
+            Ok(Some((name, value, has_comment))) => lines.push(Line { number, name, value, has_comment }),
             Ok(None) => {}
             Err(Refused(problem, cure)) => {
                 faults.push(Fault::new(format!(".env line {number}"), problem, cure));
@@ -61,7 +63,8 @@ pub fn parse(bytes: &[u8]) -> (Vec<Line>, Vec<Fault>) {
 /// What is wrong with a line, and what to do. Never quotes the line, which may hold a secret.
 struct Refused(&'static str, &'static str);
 
-fn one(line: &str) -> Result<Option<(String, String)>, Refused> {
+/// Name, value, and whether a comment follows.
+fn one(line: &str) -> Result<Option<(String, String, bool)>, Refused> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
@@ -80,7 +83,7 @@ fn one(line: &str) -> Result<Option<(String, String)>, Refused> {
     let (written, value) = value(rest)?;
     let without_comment = format!("{name}={written}");
     match dotenvy::from_read_iter(without_comment.as_bytes()).next() {
-        Some(Ok((n, v))) if n == name && v == value => Ok(Some((n, v))),
+        Some(Ok((n, v))) if n == name && v == value => Ok(Some((n, v, rest.trim() != written))),
         _ => Err(Refused("would be read as something else", "set it in the environment instead")),
     }
 }
@@ -162,6 +165,21 @@ mod tests {
         let (lines, faults) = parse(text.as_bytes());
         assert_eq!(faults, [], "{text}");
         lines.into_iter().map(|l| (l.name, l.value)).collect()
+    }
+
+    #[test]
+    fn comments_behind_a_value_are_seen() {
+        for (line, expected) in [
+            ("A=twilio  # or 'aws-sns'", true),
+            ("A=  # Optional", true),
+            ("A='x' # y", true),
+            ("A=redis://:p#w@h/0", false),
+            ("A='x # y'", false),
+            (" A = x ", false),
+            ("A=", false),
+        ] {
+            assert_eq!(parse(line.as_bytes()).0[0].has_comment, expected, "{line}");
+        }
     }
 
     #[test]

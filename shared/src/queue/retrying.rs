@@ -22,14 +22,14 @@ pub struct Retry {
 }
 
 impl Queue {
-    /// The first delayed message due at `from` (ms since 1970, `i64::MIN` for all) or later that is no scheduled one.
-    /// Scheduled are those whose `send_at` is still to come. Reads `delayed` in steps, so what moves meanwhile may be
-    /// missed; one million scheduled messages take a few seconds.
+    /// The first delayed message due from `from` to `to` (ms since 1970, `i64::MIN` and `MAX` for all) that is no
+    /// scheduled one. Scheduled are those whose `send_at` is still to come. Reads `delayed` in steps, so what moves
+    /// meanwhile may be missed; one million scheduled messages take a few seconds.
     ///
     /// # Errors
     ///
     /// [`QueueError::Redis`]; nothing is changed by asking.
-    pub async fn next_retry(&self, from: i64) -> Result<Option<Retry>, QueueError> {
+    pub async fn next_retry(&self, from: i64, to: i64) -> Result<Option<Retry>, QueueError> {
         let keys = &self.keys;
         let live = self.link.client().await?;
         let now = self.client.clock().await?;
@@ -52,6 +52,9 @@ impl Queue {
             let size: usize = bytes.iter().flatten().map(Bytes::len).sum();
             step = if size > STEP_BYTES { (step / 2).max(1) } else { (2 * step).min(LONGEST_STEP) };
             for ((member, due), bytes) in members.into_iter().zip(bytes) {
+                if due > to as f64 {
+                    return Ok(None);
+                }
                 let Some(bytes) = bytes else { continue };
                 let head = Head::read(&bytes, usize::MAX).unwrap_or_else(|malformed| *malformed.head);
                 if head.send_at.is_none_or(|at| at <= now) {

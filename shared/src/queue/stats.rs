@@ -28,6 +28,10 @@ pub struct Stats {
     pub counters: BTreeMap<String, u64>,
     /// What keeps workers from claiming, if anything does.
     pub gates: Gates,
+    /// The layout of its keys, where a worker has written it down: see [`LAYOUT`](crate::keys::LAYOUT).
+    pub layout: Option<String>,
+    /// An import that has not ended yet, if there is one.
+    pub import: Option<String>,
 }
 
 /// Why nothing is claimed, and until when: ms since 1970, -1 until somebody resumes. A time that is over counts no more.
@@ -108,7 +112,19 @@ impl Queue {
             flat.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect::<BTreeMap<_, _>>()
         };
         let counters = fields().into_iter().map(|(name, count)| (name, count.parse().unwrap_or(0))).collect();
-        let gates = Gates::read(&fields());
-        Ok(Stats { processing, delayed, dead_letter, claimed, high, pending, low, counters, gates })
+        let mut control = fields();
+        Ok(Stats {
+            processing,
+            delayed,
+            dead_letter,
+            claimed,
+            high,
+            pending,
+            low,
+            counters,
+            gates: Gates::read(&control),
+            layout: control.remove("layout"),
+            import: control.remove("import"),
+        })
     }
 }

@@ -1,15 +1,16 @@
 //! Says in `queue:C:workers` that this worker lives, and makes its queue, and those of `QUEUES`, known in
-//! `queue:queues`.
+//! `queue:queues`, and the layout of the keys in `control`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use fred::interfaces::SetsInterface;
+use fred::interfaces::{HashesInterface, SetsInterface};
 use fred::types::Value;
 use tracing::debug;
 
 use super::shared::Shared;
 use crate::clock;
+use crate::keys::LAYOUT;
 use crate::script::{self, HEARTBEAT};
 
 /// Beats until the worker stops.
@@ -35,7 +36,11 @@ async fn register(shared: &Shared) -> bool {
     let mut queues = shared.settings.queues.clone();
     queues.push(shared.queue.clone());
     let known = live.client.sadd::<i64, _, _>(shared.keys.queues(), queues).await;
-    shared.link.checked(&live, known).is_ok()
+    if shared.link.checked(&live, known).is_err() {
+        return false;
+    }
+    let layout = live.client.hsetnx::<i64, _, _, _>(shared.keys.control.clone(), "layout", LAYOUT).await;
+    shared.link.checked(&live, layout).is_ok()
 }
 
 async fn beat(shared: &Shared, beat: &str) {

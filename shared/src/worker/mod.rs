@@ -21,7 +21,7 @@ mod settlement;
 mod shared;
 mod shutdown;
 mod status;
-mod sweep;
+pub(crate) mod sweep;
 mod token;
 mod wake;
 
@@ -41,7 +41,7 @@ pub use shutdown::{Shutdown, Trigger};
 pub(crate) use token::{Token, start_id};
 
 use crate::config::WorkerSettings;
-use crate::keys::{Keys, is_queue_name};
+use crate::keys::{Keys, LAYOUT, is_queue_name};
 use crate::link::{COMMANDS, Link};
 use crate::outcome::Outcome;
 use crate::telemetry::event;
@@ -81,6 +81,11 @@ pub enum WorkerError {
          set `maxmemory-policy noeviction`, or ALLOW_EVICTION=yes to run all the same"
     )]
     Eviction(String),
+    /// A newer version has written down another layout of the queue's keys. Nothing was started.
+    #[error(
+        "the keys of this queue have layout {0}, and this version knows {LAYOUT} at most: run a newer one"
+    )]
+    Layout(String),
     /// The URL is that of a single server, and what answers there is a cluster. Nothing was started.
     #[error(
         "this Redis is a cluster: write its URL as redis-cluster://, so that the keys of a queue stay together"
@@ -143,7 +148,10 @@ impl Worker {
         let away = |error| WorkerError::Redis(crate::script::describe(&error));
         let live = link.client().await.map_err(away)?;
         let _: String = live.client.ping(None).await.map_err(away)?;
-        inspect::inspect(&live.client, &self.settings).await
+        let server = inspect::inspect(&live.client, &self.settings).await?;
+        let keys = Keys::new(&self.settings.prefix, &self.queue, self.settings.redis.is_cluster());
+        inspect::layout(&live.client, &keys).await?;
+        Ok(server)
     }
 
     /// Runs `handler` for every message until told to stop, at most `settings.concurrency` at a time.
@@ -155,7 +163,8 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// - [`WorkerError::Version`], [`WorkerError::Cluster`], [`WorkerError::Eviction`], [`WorkerError::Http`],
+    /// - [`WorkerError::Version`], [`WorkerError::Cluster`], [`WorkerError::Eviction`], [`WorkerError::Layout`],
+    ///   [`WorkerError::Http`],
     ///   [`WorkerError::Keeper`]: nothing was claimed.
     /// - [`WorkerError::Broken`]: a fault of this library; what was in hand will be taken over.
     pub async fn run<H, F>(self, handler: H, shutdown: Shutdown) -> Result<Stopped, WorkerError>
@@ -183,6 +192,7 @@ impl Worker {
         }
         if let Ok(live) = shared.link.client().await {
             inspect::inspect(&live.client, &shared.settings).await?;
+            inspect::layout(&live.client, &shared.keys).await?;
         }
         shared.progress.enter(Stage::Running);
         let mut keeper = keeper::Keeper::start(shared.clone(), config.clone())?;

@@ -4,12 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fred::error::Error;
 use fred::types::Value;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::shared::Shared;
 use crate::config::LONGEST_LEASE;
+use crate::keys::Keys;
+use crate::link::Link;
 use crate::script::{self, SWEEP};
 use crate::telemetry::event;
 
@@ -28,33 +31,53 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     loop {
         tokio::time::sleep(if searching { poll } else { 5 * poll }).await;
         let force = cursor == "0" && Instant::now() >= next_full;
-        let keys =
-            vec![shared.keys.processing.clone(), shared.keys.messages.clone(), shared.keys.delayed.clone()];
-        let args: Vec<Value> = vec![
-            cursor.as_str().into(),
-            STEP.into(),
-            (shared.settings.lease.as_millis() as i64).into(),
-            (LONGEST_LEASE.as_millis() as i64).into(),
-            i64::from(force).into(),
-        ];
-        match script::run(&shared.link, &SWEEP, keys, args).await {
-            Ok(Value::Array(answer)) => {
+        match step(&shared.link, &shared.keys, shared.settings.lease, &cursor, force).await {
+            Ok(Step { cursor: next, restored }) => {
                 if force {
                     next_full = Instant::now() + FULL;
                 }
-                let mut answer = answer.into_iter();
-                cursor = answer.next().map(script::into_text).unwrap_or_default();
-                let restored = answer.next().and_then(|v| v.as_i64()).unwrap_or(0);
+                cursor = next;
                 searching = cursor != "0" || restored > 0;
                 if restored > 0 {
                     warn!(event = event::ORPHANS_FOUND, queue = %shared.queue, restored,
                         "messages whose member had been deleted came back");
                 }
             }
-            Ok(other) => debug!(?other, "sweep answered in an unknown shape"),
             Err(error) => {
                 debug!(error = %script::describe(&error), "sweep failed; it runs again at the next poll")
             }
         }
     }
+}
+
+/// What a step did.
+pub(crate) struct Step {
+    /// Where the next one goes on; `0` when all has been looked at.
+    pub(crate) cursor: String,
+    /// Messages whose member came back.
+    pub(crate) restored: u64,
+}
+
+/// One step through `messages` from `cursor` on. `force` begins one although the counts agree. What comes back to
+/// `processing` has one `lease` before it is taken over.
+pub(crate) async fn step(
+    link: &Link,
+    keys: &Keys,
+    lease: Duration,
+    cursor: &str,
+    force: bool,
+) -> Result<Step, Error> {
+    let args: Vec<Value> = vec![
+        cursor.into(),
+        STEP.into(),
+        (lease.as_millis() as i64).into(),
+        (LONGEST_LEASE.as_millis() as i64).into(),
+        i64::from(force).into(),
+    ];
+    let keys = vec![keys.processing.clone(), keys.messages.clone(), keys.delayed.clone()];
+    let answer = script::run(link, &SWEEP, keys, args).await?;
+    let mut values = if let Value::Array(values) = answer { values } else { Vec::new() }.into_iter();
+    let cursor = values.next().map(script::into_text).unwrap_or_else(|| "0".to_owned());
+    let restored = values.next().and_then(|value| value.as_u64()).unwrap_or(0);
+    Ok(Step { cursor, restored })
 }

@@ -1,7 +1,7 @@
 //! One queue that is drained.
 
 use redispatch::clock;
-use redispatch::queue::{Queue, QueueError, Retry, Stats};
+use redispatch::queue::{Gates, Queue, QueueError, Retry, Stats};
 use serde_json::{Value, json};
 
 use crate::glance::{Flow, Glance};
@@ -21,10 +21,20 @@ pub(super) struct Line {
     pub(super) left: Left,
     /// The retry that was found last. While it is delayed nobody looks for another.
     retry: Option<Retry>,
+    /// What the delayed messages were like when there was no retry among them.
+    clean: Option<Delayed>,
     /// What keeps the queue from moving.
     pub(super) hindrances: Vec<String>,
     now: i64,
     glanced: u64,
+}
+
+/// What changes when a retry is added to the delayed messages: how many they are, how many retries there were, gates.
+type Delayed = (u64, u64, Gates);
+
+fn delayed(stats: &Stats) -> Delayed {
+    let retried = stats.counters.get("retried").copied().unwrap_or(0);
+    (stats.delayed, retried, stats.gates.clone())
 }
 
 /// What is left of a queue.
@@ -48,6 +58,7 @@ impl Line {
             first,
             left: Left::Delayed,
             retry: None,
+            clean: None,
             hindrances: Vec::new(),
             now: 0,
             glanced: 0,
@@ -89,6 +100,13 @@ impl Line {
         if self.left != Left::Delayed {
             return Ok(());
         }
+        if self.clean.as_ref() == Some(&delayed(&self.stats)) {
+            // Only their time may have come since.
+            self.now = self.queue.client().clock().await?;
+            self.retry = self.queue.next_retry(i64::MIN, self.now).await?;
+            self.left = if self.retry.is_some() { Left::Some(1) } else { Left::Nothing };
+            return Ok(());
+        }
         let mut from = i64::MIN;
         if let Some(known) = &self.retry {
             if self.queue.is_delayed(&known.member).await? {
@@ -97,9 +115,9 @@ impl Line {
             }
             from = known.due;
         }
-        self.retry = self.queue.next_retry(from).await?;
+        self.retry = self.queue.next_retry(from, i64::MAX).await?;
         if self.retry.is_none() && from > i64::MIN {
-            self.retry = self.queue.next_retry(i64::MIN).await?;
+            self.retry = self.queue.next_retry(i64::MIN, i64::MAX).await?;
         }
         if self.retry.is_some() {
             self.left = Left::Some(1);
@@ -107,10 +125,13 @@ impl Line {
         }
         // What moved meanwhile may have been missed: then the next look decides.
         let after = self.queue.stats().await?;
-        if after == self.stats {
-            self.left = Left::Nothing;
-        }
+        self.clean = Some(delayed(&after)).filter(|after| *after == delayed(&self.stats));
         self.stats = after;
+        self.left = match self.stats.waiting() + self.stats.processing {
+            0 if self.clean.is_some() => Left::Nothing,
+            0 => Left::Delayed,
+            more => Left::Some(more),
+        };
         Ok(())
     }
 

@@ -68,6 +68,11 @@ pub(crate) async fn run(args: Drain, context: &Context) -> Result<Exit, Error> {
         let line = Line::new(queue, args.scheduled).await;
         lines.push(line.map_err(|error| Error::redis("cannot look at the queues", error))?);
     }
+    for line in &lines {
+        if !context.is_known(line.name()).await? {
+            output::say(&format!("queue `{}` is not known: nobody has served it yet", line.name()));
+        }
+    }
     let mut progress = Progress::new();
     let mut seen = start;
     loop {

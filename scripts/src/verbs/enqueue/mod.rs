@@ -13,6 +13,7 @@ use redispatch::keys::Lane;
 use crate::cli::OneQueue;
 use crate::context::Context;
 use crate::error::{Error, Exit};
+use crate::output;
 
 use lines::Lines;
 
@@ -67,6 +68,9 @@ pub(crate) async fn run(args: Enqueue, context: &Context) -> Result<Exit, Error>
         LaneName::Pending => Lane::Pending,
         LaneName::Low => Lane::Low,
     };
+    if !context.is_known(queue.name()).await? {
+        output::say(&format!("queue `{}` is new: nobody has served it yet", queue.name()));
+    }
     send::send(&queue, lane, &mut lines, &checked, context.json).await?;
     Ok(Exit::Done)
 }

@@ -28,11 +28,12 @@ pub(super) struct Rate {
 impl Look {
     /// Looks at the queues named, at all where none is.
     pub(super) async fn take(context: &Context, names: &[String]) -> Result<Self, Error> {
-        let failed = |error| Error::redis("cannot count the queues", error);
         let queues = context.queues(names).await?;
-        let looks = stream::iter(&queues)
-            .map(async |queue| tokio::try_join!(Glance::take(queue), queue.oldest_waiting_ms()));
-        let queues = looks.buffered(AT_A_TIME).try_collect().await.map_err(failed)?;
+        let looks = stream::iter(&queues).map(async |queue| {
+            let look = tokio::try_join!(Glance::take(queue), queue.oldest_waiting_ms());
+            look.map_err(|error| Error::redis(format!("cannot count queue `{}`", queue.name()), error))
+        });
+        let queues = looks.buffered(AT_A_TIME).try_collect().await?;
         Ok(Self { queues, at: clock::boot_ms() })
     }
 

@@ -1,12 +1,13 @@
 //! Where a worker starts.
 
+use redispatch::Worker;
 use redispatch::config::WorkerSettings;
 use redispatch::worker::WorkerError;
-use redispatch_testkit::LIMIT;
 use redispatch_testkit::redis::RedisServer;
+use redispatch_testkit::{LIMIT, Reply};
 
 use super::account::{account, all_sent};
-use super::kit::{Desk, Log, Running, push_numbers, sent, settings};
+use super::kit::{Desk, Log, QUEUE, Running, key, push_numbers, sent, settings};
 
 #[tokio::test]
 async fn with_redis_down_it_waits_and_then_works() {
@@ -55,5 +56,24 @@ async fn eviction_without_a_limit_or_of_volatile_keys_only_is_no_danger() {
         let worker = log.worker(settings(&redis.url()));
         all_sent(&redis, 1, || log.numbers()).await;
         worker.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_layout_of_the_keys_is_written_down_and_a_newer_one_refused() {
+    let redis = RedisServer::start().await;
+    push_numbers(&redis, 1).await;
+    let log = Log::default();
+    let worker = log.worker(settings(&redis.url()));
+    all_sent(&redis, 1, || log.numbers()).await;
+    let written = |reply: &Reply| *reply == Reply::Bulk(b"1".to_vec());
+    redis.wait_until(&["HGET", &key("control"), "layout"], written, LIMIT).await;
+    worker.stop().await;
+    for newer in ["2", "1a"] {
+        redis.command(&["HSET", &key("control"), "layout", newer]).await;
+        let refused = Running::start(settings(&redis.url()), |_| async { sent() }).ended().await;
+        assert!(matches!(&refused, Err(WorkerError::Layout(found)) if found == newer), "{refused:?}");
+        let checked = Worker::new(QUEUE, settings(&redis.url())).unwrap().check().await;
+        assert!(matches!(checked, Err(WorkerError::Layout(_))), "{checked:?}");
     }
 }

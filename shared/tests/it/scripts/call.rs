@@ -274,6 +274,11 @@ pub(crate) fn sweep(cursor: &str, lease: u64, longest: u64) -> Call {
     Call::new("sweep", &["processing", "messages", "delayed"], &args)
 }
 
+pub(crate) fn orphans(zset: &str, other: &str, cursor: &str, remove: bool) -> Call {
+    let remove = if remove { "1" } else { "0" };
+    Call::new("orphans", &[zset, other, "messages", "counters"], &[cursor, "500", remove])
+}
+
 /// An empty beat says that the worker stops.
 pub(crate) fn heartbeat(worker: &str, start: &str, beat: &str) -> Call {
     Call::new("heartbeat", &["workers", "claims"], &[worker, start, beat])

@@ -57,6 +57,10 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
         "import" => {
             call::import("", "2:x", &[("pending", "", &m(30), "m30"), ("delayed", "A.9:p:0", &m(31), "m31")])
         }
+        "orphans" => {
+            stage.queue.command(&["ZADD", &key("delayed"), "1", "QQQQQQQQQQQ.1:p:0"]).await;
+            call::orphans("delayed", "processing", "0", true)
+        }
         "pause" => call::pause(60_000, "why"),
         "release" => call::release(5_000, &[(t[5], "h", "", ""), (t[0], "p", EDITED, "m1")]),
         "retry" => call::retry("retry", 5_000, &[(t[0], "m1", EDITED), (t[5], "", "")]),

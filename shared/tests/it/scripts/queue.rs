@@ -43,7 +43,7 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 17] = [
+pub(crate) const SCRIPTS: [&str; 18] = [
     "begin",
     "breaker",
     "claim",
@@ -55,6 +55,7 @@ pub(crate) const SCRIPTS: [&str; 17] = [
     "extend",
     "heartbeat",
     "import",
+    "orphans",
     "pause",
     "release",
     "retry",

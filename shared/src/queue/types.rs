@@ -1,0 +1,40 @@
+//! Whether the keys of a queue are what they must be.
+
+use fred::interfaces::KeysInterface;
+
+use super::{Queue, QueueError};
+
+/// A key that holds something else than it must.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongType {
+    /// Its name.
+    pub key: String,
+    /// What it holds: `string`, `list`, `set`, `zset`, `hash`, `stream`, …
+    pub holds: String,
+    /// What it must hold.
+    pub must: &'static str,
+}
+
+impl Queue {
+    /// The keys of the queue, and `queue:queues`, that are of a wrong type. A key that is not there is not wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Redis`]; nothing is changed by asking.
+    pub async fn wrong_types(&self) -> Result<Vec<WrongType>, QueueError> {
+        let live = self.link.client().await?;
+        let mut wrong = Vec::new();
+        for (key, must) in self.keys.with_types() {
+            let holds = live.client.r#type(key.clone()).await;
+            let holds: String = self.link.checked(&live, holds)?;
+            if holds != must && holds != "none" {
+                wrong.push(WrongType {
+                    key: String::from_utf8_lossy(key.as_bytes()).into_owned(),
+                    holds,
+                    must,
+                });
+            }
+        }
+        Ok(wrong)
+    }
+}

@@ -82,12 +82,15 @@ fn look(shared: &Shared) -> Facts {
     // Before the state: what is no longer refused has been answered, and the state may not say so yet.
     let refusals = shared.link.refusals();
     let state = shared.progress.state();
+    // Before the time of the last handler's end, for the same reason.
+    let sending = shared.hand.sending();
     // A blocked thread is judged as such: nothing else can be blamed for standing still meanwhile.
     let now = shared.progress.seen();
     let lasted = |since: Instant| now.saturating_duration_since(since.max(refusals.ended.unwrap_or(since)));
     let claiming = match state.doing {
         Doing::Claiming => Claiming::Asking(lasted(state.since)),
-        Doing::Full => Claiming::Full(lasted(state.since)),
+        // What it waited for until then was a handler.
+        Doing::Full => Claiming::Full(lasted(state.since.max(shared.hand.rested().unwrap_or(state.since)))),
         Doing::Asleep(until) => Claiming::Asleep(now.saturating_duration_since(until)),
     };
     let refusal = refusals.now.into_iter().next();
@@ -96,7 +99,7 @@ fn look(shared: &Shared) -> Facts {
         silence: shared.progress.silence(),
         send_timeout: shared.settings.send_timeout,
         overdue: shared.hand.most_overdue().unwrap_or(Duration::ZERO),
-        sending: shared.hand.sending(),
+        sending,
         in_hand: shared.hand.len(),
         connected: shared.link.is_connected(),
         refusal: refusal.map(|(script, error)| (script, mask::text(&error).into_owned())),

@@ -160,6 +160,17 @@ pub(crate) struct Hand {
 struct Inner {
     held: HashMap<u64, Entry>,
     sending: usize,
+    /// When the last running handler ended.
+    rested: Option<Instant>,
+}
+
+impl Inner {
+    fn ended(&mut self, handlers: usize) {
+        self.sending -= handlers;
+        if handlers > 0 && self.sending == 0 {
+            self.rested = Some(Instant::now());
+        }
+    }
 }
 
 struct Entry {
@@ -196,16 +207,15 @@ impl Hand {
     pub(crate) fn finish(&self, number: u64) -> bool {
         let mut inner = self.lock();
         let ended = inner.held.get_mut(&number).is_some_and(|entry| std::mem::take(&mut entry.sending));
-        if ended {
-            inner.sending -= 1;
-        }
+        inner.ended(usize::from(ended));
         ended
     }
 
     /// Stops every running handler and gives what they were sending.
     pub(crate) fn stop_all(&self) -> Vec<Arc<Held>> {
         let mut inner = self.lock();
-        inner.sending = 0;
+        let sending = inner.sending;
+        inner.ended(sending);
         let running = inner.held.values_mut().filter(|entry| entry.sending);
         running
             .map(|entry| {
@@ -222,9 +232,8 @@ impl Hand {
     pub(crate) fn release(&self, numbers: impl IntoIterator<Item = u64>) {
         let mut inner = self.lock();
         for number in numbers {
-            if inner.held.remove(&number).is_some_and(|entry| entry.sending) {
-                inner.sending -= 1;
-            }
+            let ended = inner.held.remove(&number).is_some_and(|entry| entry.sending);
+            inner.ended(usize::from(ended));
         }
     }
 
@@ -246,6 +255,11 @@ impl Hand {
     /// Boot clock, ms, since when the oldest running handler's message is held.
     pub(crate) fn oldest_sending(&self) -> Option<u64> {
         self.lock().held.values().filter(|entry| entry.sending).map(|entry| entry.held.since).min()
+    }
+
+    /// When the last handler that ran ended; `None` where none has run.
+    pub(crate) fn rested(&self) -> Option<Instant> {
+        self.lock().rested
     }
 
     /// How far the running handler that is most overdue is past its time limit; `None` where none runs.

@@ -46,7 +46,7 @@ pub(crate) struct Facts {
 pub(crate) enum Claiming {
     /// It claims, for so long.
     Asking(Duration),
-    /// It waits for room, for so long.
+    /// It waits for room, for so long since the last handler ended.
     Full(Duration),
     /// It sleeps, so far beyond the time it was to wake at.
     Asleep(Duration),

@@ -93,7 +93,7 @@ pub(crate) enum Verb {
     Completions(verbs::completions::Completions),
     /// Look at dead letters, requeue, purge or mend them
     Dead(verbs::dead::Dead),
-    /// Look at settings, Redis, queues and providers: what is wrong, and what to do
+    /// Find what is wrong with settings, Redis, queues and providers
     Doctor(verbs::doctor::Doctor),
     /// Wait until queues are empty
     Drain(verbs::drain::Drain),

@@ -3,33 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use redispatch::config::WorkerSettings;
 use redispatch::telemetry::metric;
-use redispatch_testkit::promtool;
+use redispatch::{Failure, Outcome, Receipt, Shutdown, Worker};
+use redispatch_testkit::prometheus::Prometheus;
+use redispatch_testkit::redis::RedisServer;
+use redispatch_testkit::{LIMIT, Port, eventually, promtool};
 use serde_json::Value;
 
-/// The metrics of `queuectl serve`.
-const API: [&str; 20] = [
-    "redispatch_queue_messages",
-    "redispatch_queue_oldest_waiting_seconds",
-    "redispatch_queue_enqueued_total",
-    "redispatch_queue_sent_total",
-    "redispatch_queue_retried_total",
-    "redispatch_queue_dead_lettered_total",
-    "redispatch_queue_taken_over_total",
-    "redispatch_queue_duplicates_total",
-    "redispatch_queue_stale_settles_total",
-    "redispatch_queue_expired_total",
-    "redispatch_queue_orphans_total",
-    "redispatch_queue_paused",
-    "redispatch_queue_throttled",
-    "redispatch_queue_breaker_open",
-    "redispatch_queue_workers",
-    "redispatch_redis_up",
-    "redispatch_redis_memory_used_bytes",
-    "redispatch_redis_memory_limit_bytes",
-    "redispatch_build_info",
-    "process_start_time_seconds",
-];
+use super::api::server::Server;
 
 fn deploy(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").join("deploy").join(path)
@@ -96,14 +78,92 @@ fn every_alert_is_tested_firing_and_not_firing_and_says_what_to_run() {
     }
 }
 
-#[test]
-fn rules_and_dashboard_name_only_metrics_that_there_are() {
-    let known: BTreeSet<_> = metric::ALL.iter().map(|metric| metric.name).chain(API).collect();
+/// With messages in three states, and a limit to its memory.
+async fn redis() -> RedisServer {
+    let redis = RedisServer::with(&["--maxmemory", "100mb"]).await;
+    let waiting = r#"{"to":"a","created_at":"2026-01-01T00:00:00Z"}"#;
+    for (list, message) in [
+        ("queue:sms:pending", waiting),
+        ("queue:email:dead_letter", r#"{"_delivery":{"class":"reject"}}"#),
+        ("queue:email:pending", r#"{"n":1,"created_at":"2026-01-01T00:00:00Z"}"#),
+        ("queue:email:pending", r#"{"n":2}"#),
+    ] {
+        redis.command(&["LPUSH", list, message]).await.int();
+    }
+    redis
+}
+
+#[tokio::test]
+async fn rules_and_dashboard_name_only_metrics_that_there_are() {
+    let redis = redis().await;
+    let api = Server::start(&redis, &[]).await.get("/metrics").await.body;
+    let api = api.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let known: BTreeSet<_> = metric::ALL.iter().map(|metric| metric.name).chain(api).collect();
     let dashboard = dashboard();
     let named = metrics(&[text("prometheus/alerts.yml"), queries(&dashboard).join("\n")].join("\n"));
     assert!(named.len() > 20, "this test sees nothing: {named:?}");
     let unknown: Vec<_> = named.iter().filter(|name| !known.contains(base(name))).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+/// A real Prometheus with the files as they are, but for addresses and times.
+#[tokio::test]
+async fn every_query_of_the_dashboard_finds_something_and_alerts_fire() {
+    let (redis, port) = (redis().await, Port::reserve());
+    let api = Server::start(&redis, &[]).await;
+    let settings = WorkerSettings {
+        http_addr: Some(port.addr()),
+        ..WorkerSettings::new(redis.url().parse().expect("an address"))
+    };
+    let (trigger, shutdown) = Shutdown::manual();
+    let send = |delivery: redispatch::Delivery| async move {
+        match delivery.bytes().starts_with(br#"{"n":1,"#) {
+            true => Outcome::Sent(Receipt::default()),
+            false => Outcome::Reject(Failure::new("no")),
+        }
+    };
+    let worker = tokio::spawn(Worker::new("email", settings).expect("usable settings").run(send, shutdown));
+
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("alerts.yml");
+    let at_once: Vec<_> = text("prometheus/alerts.yml")
+        .lines()
+        .filter(|line| !line.trim().starts_with("for: "))
+        .map(str::to_owned)
+        .collect();
+    std::fs::write(&rules, at_once.join("\n")).unwrap();
+    let workers = "'localhost:9401', 'localhost:9402', 'localhost:9403'";
+    let mut config = text("prometheus/prometheus.yml");
+    for (there, here) in [
+        ("15s", "1s"),
+        ("- alerts.yml", &format!("- {}", rules.display())),
+        ("localhost:8000", &api.addr.to_string()),
+        (workers, &format!("'{}'", port.addr())),
+    ] {
+        assert!(config.contains(there), "{there}");
+        config = config.replace(there, here);
+    }
+    let prometheus = Prometheus::start(&config).await;
+
+    for query in queries(&dashboard()) {
+        let query = query.replace("$__rate_interval", "1m").replace("$queue", ".*");
+        let found = async || prometheus.query(&query).await.len();
+        eventually(&query, LIMIT, found, |found| *found > 0).await;
+    }
+    for alert in [
+        r#"ALERTS{alertname="RedispatchDeadLetters",alertstate="firing",queue="email"}"#,
+        r#"ALERTS{alertname="RedispatchNoProgress",alertstate="firing",queue="sms"}"#,
+    ] {
+        let firing = async || prometheus.query(alert).await.len();
+        eventually(alert, LIMIT, firing, |firing| *firing == 1).await;
+    }
+    for silent in
+        ["RedispatchApiAbsent", "RedispatchRedisDown", "RedispatchRedisMemory", "RedispatchRestarts"]
+    {
+        assert_eq!(prometheus.query(&format!("ALERTS{{alertname=\"{silent}\"}}")).await.len(), 0, "{silent}");
+    }
+    trigger.drain();
+    tokio::time::timeout(LIMIT, worker).await.expect("it ends").unwrap().expect("it ends well");
 }
 
 #[test]
@@ -124,19 +184,4 @@ fn the_dashboard_asks_the_chosen_data_source_only() {
             assert_eq!(asks["datasource"]["uid"], "${datasource}", "{asks}");
         }
     }
-}
-
-/// As rules of their own: promtool reads them as Prometheus would.
-#[tokio::test]
-async fn every_query_of_the_dashboard_is_promql() {
-    let mut rules = "groups:\n  - name: dashboard\n    rules:\n".to_owned();
-    for (n, query) in queries(&dashboard()).iter().enumerate() {
-        let query = query.replace("$__rate_interval", "5m").replace("$queue", ".*");
-        assert!(!query.contains(['$', '\'', '\n']), "{query}");
-        rules.push_str(&format!("      - record: query_{n}\n        expr: '{query}'\n"));
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("rules.yml");
-    std::fs::write(&file, rules).unwrap();
-    promtool(&[Path::new("check"), Path::new("rules"), &file], "").await;
 }

@@ -1,11 +1,17 @@
 //! An address on which a worker is asked about itself, served from a thread of its own that no busy send can starve.
 
-use std::io::{Error, ErrorKind, Result};
+use std::io::{ErrorKind, Result};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::sync::oneshot;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{sleep, timeout};
 use tracing::{error, info, warn};
 
 use super::event;
@@ -15,6 +21,15 @@ const TRY_AGAIN: Duration = Duration::from_secs(2);
 
 /// How often upkeep runs.
 const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Connections at a time, so that nobody can use up the worker's file descriptors; others wait to be accepted.
+const CONNECTIONS: usize = 32;
+
+/// The head of a request has to be here within this time; a connection that is idle longer is closed.
+const HEAD_LIMIT: Duration = Duration::from_secs(5);
+
+/// A connection is closed after this time, whatever it does.
+const CONNECTION_LIMIT: Duration = Duration::from_secs(60);
 
 /// The server's thread. It stops when this is dropped.
 pub(crate) struct Server {
@@ -70,13 +85,35 @@ async fn serve(addr: SocketAddr, listener: Option<TcpListener>, router: Router) 
         None => freed(addr).await,
     };
     info!(event = event::HTTP_LISTENING, %addr, "health and metrics");
-    axum::serve(tokio::net::TcpListener::from_std(listener)?, router).await.map_err(Error::other)
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let place = room.clone().acquire_owned().await;
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let router = router.clone();
+                tokio::spawn(async move {
+                    let _place = place;
+                    let _ = timeout(CONNECTION_LIMIT, converse(stream, router)).await;
+                });
+            }
+            // Out of file descriptors, most likely.
+            Err(_) => sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// Answers what comes on one connection. However that ends, it is the other side's concern.
+async fn converse(stream: TcpStream, router: Router) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).max_buf_size(16 << 10);
+    let _ = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await;
 }
 
 /// Waits until the address is free, and takes it.
 async fn freed(addr: SocketAddr) -> TcpListener {
     loop {
-        tokio::time::sleep(TRY_AGAIN).await;
+        sleep(TRY_AGAIN).await;
         if let Ok(listener) = listen(addr) {
             return listener;
         }
@@ -85,7 +122,7 @@ async fn freed(addr: SocketAddr) -> TcpListener {
 
 async fn keep_up(upkeep: impl Fn()) {
     loop {
-        tokio::time::sleep(UPKEEP).await;
+        sleep(UPKEEP).await;
         upkeep();
     }
 }

@@ -82,7 +82,8 @@ fn look(shared: &Shared) -> Facts {
     // Before the state: what is no longer refused has been answered, and the state may not say so yet.
     let refusals = shared.link.refusals();
     let state = shared.progress.state();
-    let now = Instant::now();
+    // A blocked thread is judged as such: nothing else can be blamed for standing still meanwhile.
+    let now = shared.progress.seen();
     let lasted = |since: Instant| now.saturating_duration_since(since.max(refusals.ended.unwrap_or(since)));
     let claiming = match state.doing {
         Doing::Claiming => Claiming::Asking(lasted(state.since)),

@@ -14,8 +14,10 @@ const TICK: Duration = Duration::from_millis(250);
 /// What a worker was last seen doing. Its clock stands still while the host sleeps.
 pub(crate) struct Progress {
     start: Instant,
-    /// ms after the start.
+    /// When the runtime last turned, ms after the start.
     ticked: AtomicU64,
+    /// When it had turned before that.
+    before: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -70,13 +72,14 @@ impl Progress {
         let gate = Gate { why: Why::More, text: String::new(), asked: 0 };
         let state =
             State { stage: Stage::Starting, doing: Doing::Claiming, since: start, settling: None, gate };
-        Self { start, ticked: AtomicU64::new(0), state: Mutex::new(state) }
+        Self { start, ticked: AtomicU64::new(0), before: AtomicU64::new(0), state: Mutex::new(state) }
     }
 
     /// Shows again and again that the runtime this runs on turns.
     pub(crate) async fn tick(&self) {
         loop {
-            self.ticked.store(self.start.elapsed().as_millis() as u64, Relaxed);
+            let now = self.start.elapsed().as_millis() as u64;
+            self.before.store(self.ticked.swap(now, Relaxed), Relaxed);
             tokio::time::sleep(TICK).await;
         }
     }
@@ -84,6 +87,11 @@ impl Progress {
     /// How long ago the worker's runtime last turned.
     pub(crate) fn silence(&self) -> Duration {
         self.start.elapsed().saturating_sub(Duration::from_millis(self.ticked.load(Relaxed)))
+    }
+
+    /// A moment since which everything that could go on has gone on: the runtime has turned after it.
+    pub(crate) fn seen(&self) -> Instant {
+        self.start + Duration::from_millis(self.before.load(Relaxed))
     }
 
     pub(crate) fn enter(&self, stage: Stage) {

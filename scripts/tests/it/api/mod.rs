@@ -9,5 +9,5 @@ mod openapi;
 mod outages;
 mod scraping;
 mod secrets;
-mod server;
+pub(crate) mod server;
 mod starting;

@@ -84,7 +84,7 @@ impl Asked {
 async fn a_handler_that_blocks_its_thread_turns_it_red_within_twice_the_limit() {
     let redis = RedisServer::start().await;
     let asked = Asked::new();
-    let limit = Duration::from_secs(1);
+    let limit = Duration::from_secs(2);
     let (began, begun) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let released = std::sync::Mutex::new(released);
@@ -97,7 +97,7 @@ async fn a_handler_that_blocks_its_thread_turns_it_red_within_twice_the_limit() 
     });
     asked.until(true, true, "idle").await;
     push(&redis, r#"{"n":0}"#).await;
-    let red = asked.until(false, false, "past SEND_TIMEOUT_MS (1000 ms)").await;
+    let red = asked.until(false, false, "past SEND_TIMEOUT_MS (2000 ms)").await;
     let since = begun.recv().unwrap().elapsed();
     assert!((limit..2 * limit).contains(&since), "red after {since:?}");
     assert_eq!(red.body["sending"], 1);
@@ -251,6 +251,25 @@ async fn a_redis_that_refuses_a_script_is_a_reason_and_no_fault() {
     asked.until(true, false, "Redis does not take `complete`: ").await;
     redis.command(&["DEL", &key("recent")]).await;
     asked.until(true, true, "idle").await;
+    worker.stop().await;
+}
+
+/// Whoever connects and says nothing must not keep others from an answer for ever, nor use up file descriptors.
+#[tokio::test]
+async fn connections_that_say_nothing_are_few_and_short() {
+    let redis = RedisServer::start().await;
+    let asked = Asked::new();
+    let worker = Desk::new().worker(asked.settings(&redis));
+    asked.until(true, true, "idle").await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(tokio::net::TcpStream::connect(asked.addr()).await.unwrap());
+    }
+    let start = Instant::now();
+    asked.until(true, true, "idle").await;
+    let waited = start.elapsed();
+    assert!(waited > Duration::from_secs(1), "no limit kept it waiting: {waited:?}");
+    drop(silent);
     worker.stop().await;
 }
 

@@ -6,6 +6,7 @@ mod away;
 mod dead;
 mod deploy;
 mod doctor;
+mod documents;
 mod drain;
 mod enqueue;
 mod help;

@@ -4,7 +4,7 @@ use super::{files, none};
 
 /// Rust files of the product, tests aside: name, and text without comments.
 fn product() -> Vec<(String, String)> {
-    let all = [files("shared/src", "rs"), files("workers/src", "rs")].concat();
+    let all = ["scripts/src", "shared/src", "workers/src"].map(|folder| files(folder, "rs")).concat();
     let product = all.into_iter().filter(|(name, _)| !name.ends_with("tests.rs"));
     product.map(|(name, text)| (name, code(&text))).collect()
 }
@@ -107,7 +107,15 @@ fn workers_know_no_redis() {
 
 #[test]
 fn rust_files_are_short() {
-    let folders = ["shared/src", "shared/tests", "workers/src", "testkit/src", "testkit/tests"];
+    let folders = [
+        "scripts/src",
+        "scripts/tests",
+        "shared/src",
+        "shared/tests",
+        "workers/src",
+        "testkit/src",
+        "testkit/tests",
+    ];
     let all = folders.into_iter().flat_map(|folder| files(folder, "rs"));
     let long = all.filter(|(_, text)| text.lines().count() > 400);
     none(

@@ -190,7 +190,8 @@ pub(super) async fn put(
         LaneName::Pending => Lane::Pending,
         LaneName::Low => Lane::Low,
     };
-    let queue = api.ask(api.known(name)).await?;
+    // A name of its own makes a queue, as it does for the library and the command line.
+    let queue = api.client.queue(name)?;
     for (n, message) in messages.iter().enumerate() {
         check(name, message).map_err(|why| match messages.len() {
             1 => ApiError::unusable(why),

@@ -27,7 +27,7 @@ impl From<QueryRejection> for ApiError {
 }
 
 impl Api {
-    /// A queue that exists. A misspelt name would strand messages where no worker looks.
+    /// A queue that exists: one to be asked about, where a misspelt name must not look like an empty queue.
     pub(super) async fn known(&self, name: &str) -> Result<Queue, ApiError> {
         let queue = self.client.queue(name);
         if let Ok(queue) = queue

@@ -115,8 +115,18 @@ async fn what_no_worker_could_take_is_refused_and_nothing_enqueued() {
     assert!(refused["error"]["message"].as_str().unwrap().starts_with("message 1 of the list"), "{refused}");
     let refused = server.post("/api/admin/jobs/email", format!("[{MAIL}]")).await.with_status(422);
     assert_eq!(refused.error(), "unusable_message");
-    assert_eq!(server.post("/api/v1/messages/emial", MAIL).await.with_status(404).error(), "unknown_queue");
+    assert_eq!(server.post("/api/v1/messages/E%20mail", MAIL).await.with_status(404).error(), "unknown_queue");
     assert_eq!(redis.command(&["DBSIZE"]).await.int(), 0);
+}
+
+#[tokio::test]
+async fn a_queue_of_ones_own_is_known_from_its_first_message_on() {
+    let redis = RedisServer::start().await;
+    let server = Server::start(&redis, &[]).await;
+    server.post("/api/admin/jobs/orders", r#"{"n":1}"#).await.with_status(201);
+    let stats = server.get("/api/queue/stats?queue=orders").await.with_status(200).json();
+    assert_eq!(stats["waiting"], 1);
+    assert_eq!(server.get("/api/v1/health/redis").await.json()["queues"]["orders"]["pending"], 1);
 }
 
 #[tokio::test]

@@ -54,6 +54,38 @@ impl Context {
         Ok(self.names().await?.iter().any(|known| known == name))
     }
 
+    /// The queues named, each of which is known or holds something; all there are where none is named.
+    ///
+    /// # Errors
+    ///
+    /// One is not there: a misspelt name must not look like an empty queue. Or Redis does not answer.
+    pub(crate) async fn existing(&self, names: &[String]) -> Result<Vec<Queue>, Error> {
+        let queues = self.queues(names).await?;
+        let known = self.names().await?;
+        for queue in queues.iter().filter(|queue| !known.iter().any(|known| known == queue.name())) {
+            let stats = queue.stats().await;
+            let stats = stats
+                .map_err(|error| Error::redis(format!("cannot look at queue `{}`", queue.name()), error))?;
+            if stats.waiting() + stats.processing + stats.delayed + stats.dead_letter == 0 {
+                let error = Error::new(format!("there is no queue `{}`", queue.name())).changed("nothing");
+                let hint =
+                    format!("there are {}; QUEUES names those that nobody has served yet", known.join(", "));
+                return Err(error.hint(hint));
+            }
+        }
+        Ok(queues)
+    }
+
+    /// The same for one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::existing`].
+    pub(crate) async fn existing_queue(&self, name: &str) -> Result<Queue, Error> {
+        self.existing(&[name.to_owned()]).await?;
+        self.queue(name)
+    }
+
     /// The names of all queues.
     ///
     /// # Errors

@@ -23,6 +23,11 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write 90s, 15m, 2h or 3d".to_owned())
 }
 
+/// The same, but not nothing.
+pub(crate) fn some_time(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|lasts| if lasts.is_zero() { Err("0 is no time".to_owned()) } else { Ok(lasts) })
+}
+
 /// An instant, ms since 1970: RFC 3339 with an offset, or how long ago (`2h`).
 pub(crate) fn past(text: &str) -> Result<i64, String> {
     if let Ok(at) = text.parse::<Timestamp>() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -45,7 +45,7 @@ impl Guard {
             Some(token) => authorized(token, request.headers())?,
             None => asked_locally(request)?,
         }
-        let is_write = !request.method().is_safe();
+        let is_write = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
         if is_write && !is_json(request.headers()) {
             let message = "send Content-Type: application/json";
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));

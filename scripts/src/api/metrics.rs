@@ -114,6 +114,10 @@ fn queues(page: &mut Page, snapshot: &Snapshot) {
         let totals = each(snapshot, |glance| glance.stats.counters.get(counter).copied().unwrap_or(0));
         page.metric(&format!("redispatch_queue_{counter}_total"), Kind::Counter, help, totals);
     }
+    let counted = each(snapshot, |_| 0);
+    let broken = snapshot.broken.iter().map(|(queue, _)| (labels(&[("queue", queue)]), 1));
+    let help = "Whether the queue cannot be counted, as when a key of it is of a wrong type: 1 or 0.";
+    page.metric("redispatch_queue_broken", Kind::Gauge, help, counted.chain(broken));
     let workers = each(snapshot, Glance::alive);
     page.metric("redispatch_queue_workers", Kind::Gauge, "Workers that serve the queue.", workers);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use redispatch::queue::{Client, QueueError};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::REDIS_LIMIT;
 use super::error::{ApiError, Cause};
@@ -26,26 +26,34 @@ pub(super) struct Snapshot {
 
 /// The last snapshot. Only one is made at a time.
 #[derive(Default)]
-pub(super) struct Snapshots(Mutex<Option<(Instant, Arc<Snapshot>)>>);
+pub(super) struct Snapshots(Mutex<Option<Made>>);
+
+/// A snapshot, and when it was made.
+struct Made {
+    began: Instant,
+    done: Instant,
+    snapshot: Arc<Snapshot>,
+}
 
 impl Snapshots {
-    /// A snapshot that was begun no longer than `max_age` before this call: with zero after it, so that a hundred who
+    /// A snapshot that was begun no longer than `max_age` before this call, or was still being made then: a hundred who
     /// ask at once cost Redis no more than two.
     pub(super) async fn get(&self, client: &Client, max_age: Duration) -> Result<Arc<Snapshot>, ApiError> {
         let asked = Instant::now();
-        let fresh = async {
-            let mut last = self.0.lock().await;
-            if let Some((began, snapshot)) = &*last
-                && *began + max_age >= asked
-            {
-                return Ok(snapshot.clone());
-            }
-            let began = Instant::now();
-            let snapshot = Arc::new(gather(client).await?);
-            *last = Some((began, snapshot.clone()));
-            Ok(snapshot)
-        };
-        client.within(REDIS_LIMIT, fresh).await
+        // Whoever waits for a turn has not asked Redis yet, and breaks no connection that others use.
+        let turn = timeout(REDIS_LIMIT, self.0.lock()).await;
+        let mut last =
+            turn.map_err(|_| QueueError::Redis("Timeout: others wait for an answer too".to_owned()))?;
+        if let Some(Made { began, done, snapshot }) = &*last
+            && (*began + max_age >= asked || *done >= asked)
+        {
+            return Ok(snapshot.clone());
+        }
+        let began = Instant::now();
+        let snapshot = client.within(REDIS_LIMIT.saturating_sub(asked.elapsed()), gather(client)).await?;
+        let snapshot = Arc::new(snapshot);
+        *last = Some(Made { began, done: Instant::now(), snapshot: snapshot.clone() });
+        Ok(snapshot)
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct Export {
 }
 
 pub(crate) async fn run(args: Export, context: &Context) -> Result<Exit, Error> {
-    let queue = context.queue(args.queue.name())?;
+    let queue = context.existing_queue(args.queue.name()).await?;
     if let Some(path) = args.output.as_deref().filter(|path| path.exists()) {
         let error = Error::new(format!("{} is there already", path.display())).changed("nothing");
         return Err(error.hint("name another file, or move that one away"));

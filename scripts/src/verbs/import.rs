@@ -68,7 +68,11 @@ pub(crate) async fn run(args: Import, context: &Context) -> Result<Exit, Error> 
         |error: QueueError| Error::redis(format!("cannot import into queue `{}`", queue.name()), error);
     if args.forget {
         let gone = queue.forget_import().await.map_err(failed)?;
-        output::data(if gone { "the mark is off; what was imported stays" } else { "there is no mark" });
+        if context.json {
+            output::json(&json!({ "queue": queue.name(), "forgotten": gone }));
+        } else {
+            output::data(if gone { "the mark is off; what was imported stays" } else { "there is no mark" });
+        }
         return Ok(if gone { Exit::Done } else { Exit::No });
     }
     let (lines, length): (Box<dyn BufRead>, u64) = match path.filter(|path| path.as_os_str() != "-") {

@@ -29,7 +29,7 @@ pub(crate) struct Pause {
     #[command(flatten)]
     queue: OneQueue,
     /// How long: 90s, 15m, 2h; until `resume` where it is not given
-    #[arg(long = "for", value_name = "TIME", value_parser = time::duration)]
+    #[arg(long = "for", value_name = "TIME", value_parser = time::some_time)]
     lasts: Option<Duration>,
     /// Why, for whoever finds it paused
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -45,17 +45,15 @@ pub(crate) struct Resume {
 }
 
 pub(crate) async fn pause(args: Pause, context: &Context) -> Result<Exit, Error> {
-    let queue = context.queue(&args.queue.queue)?;
+    let queue = context.existing_queue(&args.queue.queue).await?;
     let pause = queue::Pause { lasts: args.lasts, note: args.note };
     let ends = queue.pause(&pause).await;
     let ends = ends.map_err(|error| Error::redis(format!("cannot pause queue `{}`", queue.name()), error))?;
     let until = (ends >= 0).then_some(ends);
     if context.json {
-        output::json(
-            &serde_json::json!({ "queue": queue.name(), "paused_until": until, "note": pause.note }),
-        );
+        output::json(&serde_json::json!({ "queue": queue.name(), "paused_until": ends, "note": pause.note }));
     } else {
-        let until = until.map_or("until `queuectl resume`".to_owned(), |ends| {
+        let until = until.map_or(format!("until `queuectl resume --queue {}`", queue.name()), |ends| {
             format!("until {}", clock::rfc3339(ends.unsigned_abs()))
         });
         output::data(&format!("{}: paused {until}", queue.name()));

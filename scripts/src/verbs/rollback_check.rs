@@ -52,7 +52,7 @@ struct State {
 
 pub(crate) async fn run(args: RollbackCheck, context: &Context) -> Result<Exit, Error> {
     let mut states = Vec::new();
-    for queue in context.queues(&args.queues.names).await? {
+    for queue in context.existing(&args.queues.names).await? {
         let state = look(&queue).await;
         let failed = |error| Error::redis(format!("cannot look at queue `{}`", queue.name()), error);
         states.push(state.map_err(failed)?);

@@ -8,7 +8,7 @@ use crate::run::queuectl;
 async fn a_pause_lasts_until_resume() {
     let redis = RedisServer::start().await;
     let ran = queuectl(&redis, &["pause", "--queue", "email", "--note", "new password"]).await.with_code(0);
-    assert_eq!(ran.stdout, "email: paused until `queuectl resume`\n");
+    assert_eq!(ran.stdout, "email: paused until `queuectl resume --queue email`\n");
     let control = redis.command(&["HMGET", "queue:email:control", "paused_until", "paused_note"]).await;
     let fields: Vec<_> = control.array().iter().map(redispatch_testkit::Reply::text).collect();
     assert_eq!(fields, ["-1", "new password"]);

@@ -51,7 +51,7 @@ impl Faults {
     pub fn exit(&self) -> ExitCode {
         use std::io::Write as _;
         // A closed stderr changes nothing about the exit code.
-        let _ = writeln!(std::io::stderr(), "{self}\n\nhint: `--help` lists every setting");
+        let _ = writeln!(std::io::stderr(), "{self}\n\nhint: .env.example lists every setting");
         ExitCode::from(EXIT_UNUSABLE_SETTINGS)
     }
 }

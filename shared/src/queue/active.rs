@@ -8,6 +8,9 @@ use super::{Queue, QueueError};
 use crate::message::Head;
 use crate::worker::Token;
 
+/// Messages read by one call, so that large ones do not hold Redis.
+const STEP: usize = 16;
+
 /// A message in a worker's hands.
 #[derive(Debug, Clone)]
 pub struct Active {
@@ -43,9 +46,12 @@ impl Queue {
         if members.is_empty() {
             return Ok(Vec::new());
         }
-        let tokens: Vec<&str> = members.iter().map(|(token, _)| token.as_str()).collect();
-        let bytes = live.client.hmget(keys.messages.clone(), tokens).await;
-        let bytes: Vec<Option<Bytes>> = self.link.checked(&live, bytes)?;
+        let mut bytes: Vec<Option<Bytes>> = Vec::with_capacity(members.len());
+        for some in members.chunks(STEP) {
+            let tokens: Vec<&str> = some.iter().map(|(token, _)| token.as_str()).collect();
+            let read = live.client.hmget(keys.messages.clone(), tokens).await;
+            bytes.extend(self.link.checked::<Vec<Option<Bytes>>>(&live, read)?);
+        }
         // A member without bytes is an orphan, and no message.
         Ok(members.iter().zip(bytes).filter_map(|(member, bytes)| active(member, &bytes?)).collect())
     }

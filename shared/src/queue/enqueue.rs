@@ -13,7 +13,7 @@ use crate::script::{self, ENQUEUE};
 const BATCH: usize = 200;
 
 /// Bytes put in by one call, where it is more than one message.
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 2 << 20;
 
 /// What became of a message that was to be enqueued.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,11 +119,11 @@ mod tests {
     }
 
     #[test]
-    fn a_call_bears_200_messages_and_8_mib() {
+    fn a_call_bears_200_messages_and_2_mib() {
         assert_eq!(sizes(&[]), [0; 0]);
         assert_eq!(sizes(&[1; 450]), [200, 200, 50]);
-        assert_eq!(sizes(&[3 << 20; 5]), [2, 2, 1]);
-        assert_eq!(sizes(&[10 << 20, 10 << 20, 1, 8 << 20, 1]), [1, 1, 1, 1, 1]);
-        assert_eq!(sizes(&[4 << 20, 4 << 20, 1]), [2, 1]);
+        assert_eq!(sizes(&[700 << 10; 5]), [2, 2, 1]);
+        assert_eq!(sizes(&[10 << 20, 10 << 20, 1, 2 << 20, 1]), [1, 1, 1, 1, 1]);
+        assert_eq!(sizes(&[1 << 20, 1 << 20, 1]), [2, 1]);
     }
 }

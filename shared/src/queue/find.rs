@@ -37,8 +37,12 @@ impl Queue {
     pub async fn find(&self, id: &str) -> Result<Option<Found>, QueueError> {
         let live = self.link.client().await?;
         let fields = live.client.hgetall(self.keys.status(id)).await;
-        let fields: BTreeMap<String, String> = self.link.checked(&live, fields)?;
+        let mut fields: BTreeMap<String, String> = self.link.checked(&live, fields)?;
         let Some(state) = fields.get("state").cloned() else { return Ok(None) };
+        if !matches!(state.as_str(), "dead" | "delayed") {
+            // Of an earlier attempt, which was not the last.
+            fields.retain(|name, _| name != "reason" && name != "error");
+        }
         let at = fields.get("at").and_then(|at| at.parse().ok()).unwrap_or_default();
         let place = match state.as_str() {
             "sending" => fields.get("token"),

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use fred::interfaces::{HashesInterface, ListInterface};
+use futures::future::join_all;
 
 use super::{Queue, QueueError};
 use crate::message::Head;
@@ -17,9 +18,10 @@ impl Queue {
         let keys = &self.keys;
         let live = self.link.client().await?;
         let mut since: Option<i64> = None;
-        for lane in [&keys.claimed, &keys.high, &keys.pending, &keys.low] {
-            let oldest = live.client.lindex(lane.clone(), -1).await;
-            let Some(bytes) = self.link.checked::<Option<Bytes>>(&live, oldest)? else { continue };
+        let lanes = [&keys.claimed, &keys.high, &keys.pending, &keys.low];
+        let oldest = lanes.map(|lane| live.client.lindex::<Option<Bytes>, _>(lane.clone(), -1));
+        for oldest in join_all(oldest).await {
+            let Some(bytes) = self.link.checked(&live, oldest)? else { continue };
             let Ok(head) = Head::read(&bytes, usize::MAX) else { continue };
             let mut known = head.created_at;
             if let (None, Some(id)) = (known, &head.id) {

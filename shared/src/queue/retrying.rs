@@ -7,7 +7,7 @@ use super::{Queue, QueueError};
 use crate::message::Head;
 
 /// Members looked at by one call, at most.
-const LONGEST_STEP: i64 = 512;
+const LONGEST_STEP: i64 = 64;
 
 /// Bytes of one answer from which on fewer members are asked for: Redis copies no more than this in a go.
 const STEP_BYTES: usize = 1 << 20;
@@ -62,6 +62,19 @@ impl Queue {
                 }
             }
         }
+    }
+
+    /// The delayed message that is due first, by its name and its due time. Only that one can be claimed, so as long as
+    /// it is the same none of them has become a retry.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Redis`]; nothing is changed by asking.
+    pub async fn next_due(&self) -> Result<Option<(String, i64)>, QueueError> {
+        let live = self.link.client().await?;
+        let first = live.client.zrange(self.keys.delayed.clone(), 0, 0, None, false, None, true).await;
+        let first: Vec<(String, f64)> = self.link.checked(&live, first)?;
+        Ok(first.into_iter().next().map(|(member, due)| (member, due as i64)))
     }
 
     /// Whether the message that is called `member` is still delayed.

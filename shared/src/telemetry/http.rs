@@ -23,10 +23,10 @@ const TRY_AGAIN: Duration = Duration::from_secs(2);
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Connections at a time, so that nobody can use up the worker's file descriptors; others wait to be accepted.
-const CONNECTIONS: usize = 32;
+const CONNECTIONS: usize = 256;
 
 /// The head of a request has to be here within this time; a connection that is idle longer is closed.
-const HEAD_LIMIT: Duration = Duration::from_secs(5);
+const HEAD_LIMIT: Duration = Duration::from_secs(1);
 
 /// A connection is closed after this time, whatever it does.
 const CONNECTION_LIMIT: Duration = Duration::from_secs(60);

@@ -116,5 +116,5 @@ fn breaker(shared: &Shared) -> Option<String> {
     let gate = shared.progress.state().gate;
     // It opened it itself, and has not claimed since.
     let opened = shared.breaker_told.load(Relaxed) > gate.asked;
-    (opened || matches!(gate.why, Why::Open | Why::Probing)).then_some(gate.text)
+    (opened || gate.breaker).then_some(gate.text)
 }

@@ -60,6 +60,8 @@ pub(crate) enum Doing {
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     pub(crate) why: Why,
+    /// The breaker is open; half open is open. A pause or a throttle, which are answered first, say nothing of it.
+    pub(crate) breaker: bool,
     /// Why the breaker is open, masked.
     pub(crate) text: String,
     /// Boot clock, ms, at which that claim was sent.
@@ -69,7 +71,7 @@ pub(crate) struct Gate {
 impl Progress {
     pub(crate) fn new() -> Self {
         let start = Instant::now();
-        let gate = Gate { why: Why::More, text: String::new(), asked: 0 };
+        let gate = Gate { why: Why::More, breaker: false, text: String::new(), asked: 0 };
         let state =
             State { stage: Stage::Starting, doing: Doing::Claiming, since: start, settling: None, gate };
         Self { start, ticked: AtomicU64::new(0), before: AtomicU64::new(0), state: Mutex::new(state) }
@@ -113,9 +115,16 @@ impl Progress {
         state.gate.why = claim.why;
         state.gate.asked = claim.sent;
         match claim.why {
-            Why::Open => state.gate.text.clone_from(&claim.text),
-            Why::Probing => {}
-            _ => state.gate.text.clear(),
+            Why::Open => {
+                state.gate.breaker = true;
+                state.gate.text.clone_from(&claim.text);
+            }
+            Why::Probing => state.gate.breaker = true,
+            Why::Paused | Why::Throttled => {}
+            Why::More | Why::Empty | Why::Limited => {
+                state.gate.breaker = false;
+                state.gate.text.clear();
+            }
         }
     }
 

@@ -1,8 +1,11 @@
 //! `dead requeue` and `dead purge`
 
+use std::time::Duration;
+
 use clap::Args;
 use redispatch::queue::{DeadAction, Queue, QueueError, Selector, Stopped};
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 
 use super::group;
 use super::ls::failed;
@@ -94,9 +97,11 @@ async fn change(
     let queue = context.queue(&args.queue.queue)?;
     let selector = args.select.selector(args.limit);
     let narrow = Selector { limit: None, ..selector.clone() };
-    if narrow.is_all() != args.all {
+    // The oldest few may well be tried again; what is purged has to be named.
+    let chosen = args.all || (args.limit.is_some() && action == DeadAction::Requeue);
+    if narrow.is_all() && !chosen || !narrow.is_all() && args.all {
         let what = if args.all { "--all is given beside what chooses" } else { "nothing chooses which ones" };
-        let hint = "say --id, --reason, --class, --code, --provider, --error or --before; or --all, and nothing else";
+        let hint = "say --id, --reason, --class, --code, --provider, --error, --before or --since; or --all";
         return Err(Error::new(what).changed("nothing").hint(hint));
     }
     let word = match action {
@@ -143,7 +148,35 @@ async fn change(
     Ok(if moved == 0 { Exit::No } else { Exit::Done })
 }
 
+/// How long to wait for somebody else's command: one that was killed keeps others out for ten seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Does it, once nobody else is at work on the letters.
 async fn go(
+    queue: &Queue,
+    selector: &Selector,
+    action: DeadAction,
+    per_second: Option<f64>,
+    expected: Option<u64>,
+) -> Result<u64, Stopped> {
+    let end = Instant::now() + PATIENCE;
+    let mut told = false;
+    loop {
+        match go_now(queue, selector, action, per_second, expected).await {
+            Err(Stopped { moved: 0, error: QueueError::Busy(_), .. }) if Instant::now() < end => {
+                if !std::mem::replace(&mut told, true) {
+                    output::say(
+                        "another command is at work on these dead letters, or was killed; waiting for it",
+                    );
+                }
+                sleep(Duration::from_millis(500)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn go_now(
     queue: &Queue,
     selector: &Selector,
     action: DeadAction,
@@ -181,11 +214,15 @@ fn told(queue: &Queue, word: &str, count: u64, dry_run: bool, context: &Context)
     }
 }
 
-fn unfinished(queue: &Queue, word: &str, Stopped { moved, error }: Stopped) -> Error {
+fn unfinished(queue: &Queue, word: &str, Stopped { moved, begun, error }: Stopped) -> Error {
     let busy = matches!(error, QueueError::Busy(_));
     let failed = Error::redis(format!("cannot {word} the dead letters of `{}`", queue.name()), error);
-    let moved =
-        format!("at least {} were moved, each whole; the next run puts the order right", letters(moved));
-    let failed = failed.changed(if busy { "nothing".to_owned() } else { moved });
-    if busy { failed.hint("wait until it is done, then run this again") } else { failed.hint("run it again") }
+    if !begun {
+        let failed = failed.changed("nothing");
+        return if busy { failed.hint("wait until it is done, then run this again") } else { failed };
+    }
+    let past = if word == "purge" { "purged" } else { "requeued" };
+    let changed =
+        format!("at least {} were {past}, each whole; the next run puts the order right", letters(moved));
+    failed.changed(changed).hint("run it again")
 }

@@ -1,6 +1,6 @@
 //! `dead edit`
 
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -139,8 +139,12 @@ fn read(file: &Path) -> Result<Vec<u8>, Error> {
 /// Lets the operator change `bytes` in a file that nobody else may read.
 fn in_editor(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let cannot = |error: std::io::Error| Error::new("cannot open an editor").changed("nothing").cause(error);
-    let editor =
-        ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "vi".into());
+    let editor = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok());
+    if editor.is_none() && !std::io::stdin().is_terminal() {
+        let error = Error::new("nobody is here to edit").changed("nothing");
+        return Err(error.hint("say --set NAME=VALUE, or --file PATH"));
+    }
+    let editor = editor.unwrap_or_else(|| "vi".into());
     let file = tempfile::Builder::new().prefix("dead-letter-").suffix(".json").tempfile().map_err(cannot)?;
     std::fs::write(file.path(), bytes).map_err(cannot)?;
     // An editor may be set with flags: `code --wait`.

@@ -29,11 +29,14 @@ pub(super) struct Select {
     /// Given up before: 2026-01-31T12:00:00Z, or longer ago than 2h
     #[arg(long, value_name = "TIME", value_parser = time::past)]
     before: Option<i64>,
+    /// Given up since: 2026-01-31T12:00:00Z, or within the last 2h
+    #[arg(long, value_name = "TIME", value_parser = time::past)]
+    since: Option<i64>,
 }
 
 impl Select {
     pub(super) fn selector(self, limit: Option<u64>) -> Selector {
-        let Self { id, reason, class, code, provider, error, before } = self;
-        Selector { id, reason, class, code, provider, error, before, limit }
+        let Self { id, reason, class, code, provider, error, before, since } = self;
+        Selector { id, reason, class, code, provider, error, before, since, limit }
     }
 }

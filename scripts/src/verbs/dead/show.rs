@@ -55,6 +55,9 @@ pub(super) fn none(queue: &Queue, id: &str) -> Exit {
 pub(super) async fn run(args: Show, context: &Context) -> Result<Exit, Error> {
     let queue = context.queue(&args.queue.queue)?;
     let Some(letter) = find(&queue, &args.id).await.map_err(|error| failed(&queue, error))? else {
+        if context.json {
+            output::data("null");
+        }
         return Ok(none(&queue, &args.id));
     };
     let text = String::from_utf8_lossy(&letter.bytes);

@@ -29,12 +29,13 @@ pub(super) struct Line {
     glanced: u64,
 }
 
-/// What changes when a retry is added to the delayed messages: how many they are, how many retries there were, gates.
-type Delayed = (u64, u64, Gates);
+/// What changes when a retry is added to the delayed messages: how many they are, how many retries there were, gates, and
+/// the one that is due first, which alone can be claimed.
+type Delayed = (u64, u64, Gates, Option<(String, i64)>);
 
-fn delayed(stats: &Stats) -> Delayed {
+async fn delayed(queue: &Queue, stats: &Stats) -> Result<Delayed, QueueError> {
     let retried = stats.counters.get("retried").copied().unwrap_or(0);
-    (stats.delayed, retried, stats.gates.clone())
+    Ok((stats.delayed, retried, stats.gates.clone(), queue.next_due().await?))
 }
 
 /// What is left of a queue.
@@ -86,6 +87,10 @@ impl Line {
             0 => Left::Delayed,
             sure => Left::Some(sure),
         };
+        if sure == 0 {
+            // They spoke of what is gone by now.
+            self.hindrances.clear();
+        }
         Ok(())
     }
 
@@ -100,7 +105,8 @@ impl Line {
         if self.left != Left::Delayed {
             return Ok(());
         }
-        if self.clean.as_ref() == Some(&delayed(&self.stats)) {
+        let before = delayed(&self.queue, &self.stats).await?;
+        if self.clean.as_ref() == Some(&before) {
             // Only their time may have come since.
             self.now = self.queue.client().clock().await?;
             self.retry = self.queue.next_retry(i64::MIN, self.now).await?;
@@ -125,7 +131,7 @@ impl Line {
         }
         // What moved meanwhile may have been missed: then the next look decides.
         let after = self.queue.stats().await?;
-        self.clean = Some(delayed(&after)).filter(|after| *after == delayed(&self.stats));
+        self.clean = Some(delayed(&self.queue, &after).await?).filter(|after| *after == before);
         self.stats = after;
         self.left = match self.stats.waiting() + self.stats.processing {
             0 if self.clean.is_some() => Left::Nothing,

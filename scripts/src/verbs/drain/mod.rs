@@ -60,18 +60,13 @@ pub(crate) struct Drain {
 }
 
 pub(crate) async fn run(args: Drain, context: &Context) -> Result<Exit, Error> {
-    let queues = context.queues(&args.queues).await?;
+    let queues = context.existing(&args.queues).await?;
     let start = clock::boot_ms();
     let deadline = start + args.timeout.as_millis() as u64;
     let mut lines = Vec::new();
     for queue in queues {
         let line = Line::new(queue, args.scheduled).await;
         lines.push(line.map_err(|error| Error::redis("cannot look at the queues", error))?);
-    }
-    for line in &lines {
-        if !context.is_known(line.name()).await? {
-            output::say(&format!("queue `{}` is not known: nobody has served it yet", line.name()));
-        }
     }
     let mut progress = Progress::new();
     let mut seen = start;

@@ -1,6 +1,6 @@
 //! One look at all queues.
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use redispatch::clock;
 
 use crate::context::Context;
@@ -14,6 +14,8 @@ const AT_A_TIME: usize = 16;
 pub(super) struct Look {
     /// By name, each with the age of its oldest waiting message, ms, where that is known.
     pub(super) queues: Vec<(Glance, Option<u64>)>,
+    /// Queues that cannot be counted, as when one of their keys is of a wrong type.
+    pub(super) broken: Vec<Error>,
     /// Boot clock, ms.
     pub(super) at: u64,
 }
@@ -28,13 +30,24 @@ pub(super) struct Rate {
 impl Look {
     /// Looks at the queues named, at all where none is.
     pub(super) async fn take(context: &Context, names: &[String]) -> Result<Self, Error> {
-        let queues = context.queues(names).await?;
+        let queues = context.existing(names).await?;
         let looks = stream::iter(&queues).map(async |queue| {
             let look = tokio::try_join!(Glance::take(queue), queue.oldest_waiting_ms());
             look.map_err(|error| Error::redis(format!("cannot count queue `{}`", queue.name()), error))
         });
-        let queues = looks.buffered(AT_A_TIME).try_collect().await?;
-        Ok(Self { queues, at: clock::boot_ms() })
+        let looks: Vec<_> = looks.buffered(AT_A_TIME).collect().await;
+        let (mut queues, mut broken) = (Vec::new(), Vec::new());
+        for look in looks {
+            match look {
+                Ok(look) => queues.push(look),
+                Err(error) => broken.push(error),
+            }
+        }
+        match broken.pop() {
+            Some(error) if queues.is_empty() => return Err(error),
+            error => broken.extend(error),
+        }
+        Ok(Self { queues, broken, at: clock::boot_ms() })
     }
 
     /// What each queue has moved since `before`. Nothing of a queue that was not there.

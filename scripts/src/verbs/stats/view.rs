@@ -168,7 +168,7 @@ mod tests {
                 Some(86_400_000 * n.min(999)),
             )
         };
-        Look { queues: names.iter().map(glance).collect(), at: 0 }
+        Look { queues: names.iter().map(glance).collect(), broken: Vec::new(), at: 0 }
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub(super) async fn watch(
         match look {
             Ok(look) => {
                 screen.show(context, &look, &look.rates(&last));
+                look.broken.iter().for_each(|error| screen.complain(error));
                 last = look;
             }
             Err(error) => screen.complain(&error),

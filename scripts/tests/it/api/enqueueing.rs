@@ -115,7 +115,10 @@ async fn what_no_worker_could_take_is_refused_and_nothing_enqueued() {
     assert!(refused["error"]["message"].as_str().unwrap().starts_with("message 1 of the list"), "{refused}");
     let refused = server.post("/api/admin/jobs/email", format!("[{MAIL}]")).await.with_status(422);
     assert_eq!(refused.error(), "unusable_message");
-    assert_eq!(server.post("/api/v1/messages/E%20mail", MAIL).await.with_status(404).error(), "unknown_queue");
+    assert_eq!(
+        server.post("/api/v1/messages/E%20mail", MAIL).await.with_status(404).error(),
+        "unknown_queue"
+    );
     assert_eq!(redis.command(&["DBSIZE"]).await.int(), 0);
 }
 

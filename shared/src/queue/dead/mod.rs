@@ -27,6 +27,8 @@ pub enum DeadAction {
 pub struct Stopped {
     /// How many letters were moved, each whole.
     pub moved: u64,
+    /// False where nothing can have changed.
+    pub begun: bool,
     /// Why it stopped.
     #[source]
     pub error: QueueError,

@@ -19,6 +19,8 @@ pub struct Selector {
     pub error: Option<String>,
     /// Given up before then, ms since 1970. One that does not say when is not meant.
     pub before: Option<i64>,
+    /// Given up then or later, ms since 1970. One that does not say when is not meant.
+    pub since: Option<i64>,
     /// No more than so many, of changes the oldest.
     pub limit: Option<u64>,
 }
@@ -37,6 +39,7 @@ impl Selector {
             && is(&self.code, &letter.code)
             && is(&self.provider, &letter.provider)
             && self.error.as_ref().is_none_or(says)
+            && self.since.is_none_or(|since| letter.dead_at.is_some_and(|at| at >= since))
             && self.before.is_none_or(|before| letter.dead_at.is_some_and(|at| at < before))
     }
 
@@ -73,6 +76,8 @@ mod tests {
             (false, Selector { error: text("greylisted"), ..all() }),
             (true, Selector { before: Some(1_001), ..all() }),
             (false, Selector { before: Some(1_000), ..all() }),
+            (true, Selector { since: Some(1_000), ..all() }),
+            (false, Selector { since: Some(1_001), ..all() }),
         ] {
             assert_eq!(selector.matches(&letter), meant, "{selector:?}");
         }

@@ -40,9 +40,12 @@ impl Queue {
     ) -> Result<u64, Stopped> {
         let mut moved = 0;
         let pace = Duration::from_secs_f64(1.0 / per_second.max(0.000_1));
-        let ended = self.take_all(selector, action, pace, &mut moved, &mut progress).await;
+        // What is dead-lettered from here on is not meant.
+        let there = self.dead_letters(Order::Oldest).await;
+        let total = there.map_err(|error| Stopped { moved, begun: false, error })?.total;
+        let ended = self.take_all(selector, action, (pace, total), &mut moved, &mut progress).await;
         self.forget_taken().await;
-        ended.map_err(|error| Stopped { moved, error })?;
+        ended.map_err(|error| Stopped { moved, begun: true, error })?;
         Ok(moved)
     }
 
@@ -50,13 +53,11 @@ impl Queue {
         &self,
         selector: &Selector,
         action: DeadAction,
-        pace: Duration,
+        (pace, total): (Duration, u64),
         moved: &mut u64,
         progress: &mut impl FnMut(u64),
     ) -> Result<(), QueueError> {
         let limit = selector.limit.unwrap_or(u64::MAX);
-        // What is dead-lettered from here on is not meant.
-        let total = self.dead_letters(Order::Oldest).await?.total;
         let (mut kept, mut next, mut tries) = (0, FIRST, 0);
         let mut turn = Instant::now();
         while *moved < limit && kept + *moved < total {

@@ -55,9 +55,9 @@ impl Queue {
         mut progress: impl FnMut(u64, u64),
     ) -> Result<u64, Stopped> {
         let mut moved = 0;
-        self.turn(selector, action, &mut moved, &mut progress)
-            .await
-            .map_err(|error| Stopped { moved, error })?;
+        let mut turn = self.begin_turn().await.map_err(|error| Stopped { moved, begun: false, error })?;
+        let done = turn.round(selector, action, &mut moved, &mut progress).await;
+        done.map_err(|error| Stopped { moved, begun: true, error })?;
         Ok(moved)
     }
 
@@ -80,17 +80,12 @@ impl Queue {
         Ok(())
     }
 
-    async fn turn(
-        &self,
-        selector: &Selector,
-        action: DeadAction,
-        moved: &mut u64,
-        progress: &mut impl FnMut(u64, u64),
-    ) -> Result<(), QueueError> {
+    /// A turn of one's own, once that of somebody who died is finished.
+    async fn begin_turn(&self) -> Result<Turn<'_>, QueueError> {
         self.finish_turn().await?;
         let mut turn = Turn { queue: self, owner: start_id(), steps: 0, left: 0 };
         turn.begin().await?;
-        turn.round(selector, action, moved, progress).await
+        Ok(turn)
     }
 }
 
@@ -98,7 +93,8 @@ impl Turn<'_> {
     /// Looks who turns the list. True where somebody's turn was broken off and is this one now.
     async fn begin(&mut self) -> Result<bool, QueueError> {
         self.steps = 0;
-        let (word, left) = self.ask(0, &[], &[], DeadAction::Requeue).await?;
+        let (keys, args) = self.call(0, &[], &[], DeadAction::Requeue);
+        let (word, left) = answer(script::run(&self.queue.link, &DEAD_TURN, keys, args).await?)?;
         self.left = left.unsigned_abs();
         Ok(word == "adopted")
     }
@@ -167,15 +163,7 @@ impl Turn<'_> {
         action: DeadAction,
     ) -> Result<(String, i64), QueueError> {
         let (keys, args) = self.call(step, letters, chosen, action);
-        match script::run_some_times(&self.queue.link, &DEAD_TURN, keys, args).await? {
-            Value::Array(answer) => {
-                let mut answer = answer.into_iter();
-                let word = answer.next().map(script::into_text).unwrap_or_default();
-                let number = answer.next().and_then(|number| number.as_i64()).unwrap_or(0);
-                if word == "busy" { Err(QueueError::Busy(number)) } else { Ok((word, number)) }
-            }
-            _ => Err(QueueError::Redis("dead_turn.lua answered in an unknown shape".to_owned())),
-        }
+        answer(script::run_some_times(&self.queue.link, &DEAD_TURN, keys, args).await?)
     }
 
     fn call(
@@ -215,6 +203,17 @@ impl Turn<'_> {
         }
         (names, args)
     }
+}
+
+/// The word and the number of an answer.
+fn answer(value: Value) -> Result<(String, i64), QueueError> {
+    let Value::Array(answer) = value else {
+        return Err(QueueError::Redis("dead_turn.lua answered in an unknown shape".to_owned()));
+    };
+    let mut answer = answer.into_iter();
+    let word = answer.next().map(script::into_text).unwrap_or_default();
+    let number = answer.next().and_then(|number| number.as_i64()).unwrap_or(0);
+    if word == "busy" { Err(QueueError::Busy(number)) } else { Ok((word, number)) }
 }
 
 /// How many of them one step can bear: one at least. The others are read again.

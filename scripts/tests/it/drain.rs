@@ -137,6 +137,28 @@ async fn a_retry_is_waited_for_and_what_is_scheduled_is_not() {
     worker.stop().await;
 }
 
+#[tokio::test]
+async fn a_scheduled_message_that_became_a_retry_at_no_cost_is_noticed() {
+    let redis = RedisServer::start().await;
+    let delay = async |queue: &str, member: &str, due: &str, bytes: &str| {
+        redis.command(&["HSET", &format!("queue:{queue}:messages"), member, bytes]).await;
+        redis.command(&["ZADD", &format!("queue:{queue}:delayed"), due, member]).await;
+    };
+    delay("email", "a.1:p:0", "32472144000000", SCHEDULED).await;
+    delay("email", "a.2:p:0", "32472144000001", SCHEDULED).await;
+    delay("sms", "b.1:p:0", "32472144000000", "{}").await;
+    let mut live = drain(&redis, &["--queues", "email,sms", "--timeout", "4"]);
+    // email was looked through by then; only the retry of sms is asked for
+    let known = |stats: &Reply| calls(stats, "zscore").0 >= 2;
+    redis.wait_until(&["INFO", "commandstats"], known, LIMIT).await;
+    // the first comes due, its provider cannot be reached, and it waits: no count tells
+    delay("email", "a.1:p:0", "32472144000002", "{}").await;
+    redis.command(&["ZREM", "queue:sms:delayed", "b.1:p:0"]).await;
+    let (status, stdout) = live.end().await;
+    assert_eq!(status.code(), Some(1), "{stdout:?}");
+    assert!(stdout[0].starts_with("email: 2 delayed, among them a retry"), "{stdout:?}");
+}
+
 /// How often Redis was asked for `name`, and how long a call took on average, µs.
 fn calls(stats: &Reply, name: &str) -> (u64, f64) {
     let line = stats.text().lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{name}:")));

@@ -147,7 +147,7 @@ async fn a_scheduled_message_that_became_a_retry_at_no_cost_is_noticed() {
     delay("email", "a.1:p:0", "32472144000000", SCHEDULED).await;
     delay("email", "a.2:p:0", "32472144000001", SCHEDULED).await;
     delay("sms", "b.1:p:0", "32472144000000", "{}").await;
-    let mut live = drain(&redis, &["--queues", "email,sms", "--timeout", "4"]);
+    let live = drain(&redis, &["--queues", "email,sms", "--timeout", "4"]);
     // email was looked through by then; only the retry of sms is asked for
     let known = |stats: &Reply| calls(stats, "zscore").0 >= 2;
     redis.wait_until(&["INFO", "commandstats"], known, LIMIT).await;

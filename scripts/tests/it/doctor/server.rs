@@ -85,6 +85,9 @@ async fn a_replica_is_a_fault_and_one_that_follows_is_none() {
     let (mut primary, replica) = (sound().await, sound().await);
     let port = primary.port().to_string();
     redispatch_replicates(&replica, &port, "up").await;
+    // The replica knows a moment before its primary does.
+    let online = |reply: &redispatch_testkit::Reply| reply.text().contains("state=online");
+    primary.wait_until(&["INFO", "replication"], online, LIMIT).await;
     let first = report(&primary).await;
     assert_eq!((first.code, first.of("replication")), (0, vec![("ok", "primary, one replica follows", "")]));
 

@@ -41,24 +41,30 @@ need_smtp_tools() {
   export REDISPATCH_SMTP_SOURCE=${REDISPATCH_SMTP_SOURCE:-$bin/smtp-source}
 }
 
-unpack_postfix() (
-  folder=$tools/postfix
+# unpack PACKAGE: its files into $tools/PACKAGE/files, with nothing of it installed.
+unpack() (
+  folder=${tools:?}/$1
   have apt-get && have dpkg || return 1
-  say "fetching smtp-sink and smtp-source (package postfix, unpacked only)"
   rm -rf "$folder"
   mkdir -p "$folder/bin"
   cd "$folder" || return 1
-  if ! apt-get -qq download postfix 2>/dev/null; then
+  if ! apt-get -qq download "$1" 2>/dev/null; then
     as_root apt-get -qq update >&2 || return 1
-    apt-get -qq download postfix || return 1
+    apt-get -qq download "$1" || return 1
   fi
-  dpkg -x postfix_*.deb files || return 1
+  dpkg -x "$1"_*.deb files && rm -f "$1"_*.deb
+)
+
+unpack_postfix() {
+  local name folder=${tools:?}/postfix
+  say "fetching smtp-sink and smtp-source (package postfix, unpacked only)"
+  unpack postfix || return 1
   for name in smtp-sink smtp-source; do
     printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' "$folder/files/usr/lib/postfix" \
-      "$folder/files/usr/sbin/$name" >"bin/$name"
-    chmod +x "bin/$name"
+      "$folder/files/usr/sbin/$name" >"$folder/bin/$name"
+    chmod +x "$folder/bin/$name"
   done
-)
+}
 
 # Prometheus and promtool, taken out of their package: no server is installed.
 # Sets REDISPATCH_PROMETHEUS and REDISPATCH_PROMTOOL where they are not in the PATH.
@@ -76,23 +82,14 @@ need_prometheus() {
   export REDISPATCH_PROMTOOL=${REDISPATCH_PROMTOOL:-$bin/promtool}
 }
 
-unpack_prometheus() (
-  folder=$tools/prometheus
-  have apt-get && have dpkg || return 1
+unpack_prometheus() {
+  local folder=${tools:?}/prometheus
   say "fetching prometheus and promtool (package prometheus, unpacked only)"
-  rm -rf "$folder"
-  mkdir -p "$folder"
-  cd "$folder" || return 1
-  if ! apt-get -qq download prometheus 2>/dev/null; then
-    as_root apt-get -qq update >&2 || return 1
-    apt-get -qq download prometheus || return 1
-  fi
-  dpkg -x prometheus_*.deb files || return 1
-  rm -f prometheus_*.deb
-  mv files/usr/bin bin
-  rm -rf files
-  bin/promtool --version >/dev/null
-)
+  unpack prometheus || return 1
+  mv "$folder"/files/usr/bin/* "$folder/bin/"
+  rm -rf "$folder/files"
+  "$folder/bin/promtool" --version >/dev/null
+}
 
 # A Python with aiosmtpd, in a folder of its own. Sets REDISPATCH_AIOSMTPD_PYTHON.
 need_aiosmtpd() {

@@ -131,16 +131,11 @@ async fn change(
             }
         }
     }
+    // Who comes while the question waits for its answer was not counted, and is not meant.
+    let selector = Selector { limit: expected.or(selector.limit), ..selector };
     let moved = match expected {
         Some(0) => 0,
-        // Who comes while the question waits for its answer was not counted, and is not meant.
-        Some(count) => {
-            let selector = Selector { limit: Some(count), ..selector };
-            go(&queue, &selector, action, per_second, expected)
-                .await
-                .map_err(|stopped| unfinished(&queue, word, stopped))?
-        }
-        None => go(&queue, &selector, action, per_second, expected)
+        _ => go(&queue, &selector, action, per_second, expected)
             .await
             .map_err(|stopped| unfinished(&queue, word, stopped))?,
     };

@@ -67,24 +67,16 @@ impl Queue {
     ///
     /// As [`Queue::move_dead`].
     pub(super) async fn finish_turn(&self) -> Result<(), QueueError> {
-        let mut turn = Turn { queue: self, owner: start_id(), steps: 0, left: 0 };
-        while turn.begin().await? {
-            turn.round(
-                &Selector { limit: Some(0), ..Selector::default() },
-                DeadAction::Requeue,
-                &mut 0,
-                &mut |_, _| {},
-            )
-            .await?;
-        }
-        Ok(())
+        self.begin_turn().await.map(drop)
     }
 
     /// A turn of one's own, once that of somebody who died is finished.
     async fn begin_turn(&self) -> Result<Turn<'_>, QueueError> {
-        self.finish_turn().await?;
+        let nobody = Selector { limit: Some(0), ..Selector::default() };
         let mut turn = Turn { queue: self, owner: start_id(), steps: 0, left: 0 };
-        turn.begin().await?;
+        while turn.begin().await? {
+            turn.round(&nobody, DeadAction::Requeue, &mut 0, &mut |_, _| {}).await?;
+        }
         Ok(turn)
     }
 }

@@ -114,6 +114,7 @@ mod tests {
             throttled_until,
             breaker,
             paused_note: "key".into(),
+            intake: None,
         };
         for (shut, expected) in [
             (some(None, None, None), vec![]),

@@ -60,6 +60,7 @@ pub struct Keys {
     pub(crate) control: Key,
     pub(crate) claims: Key,
     pub(crate) workers: Key,
+    pub(crate) schedules: Key,
 }
 
 impl Keys {
@@ -81,6 +82,7 @@ impl Keys {
             control: key("control"),
             claims: key("claims"),
             workers: key("workers"),
+            schedules: key("schedules"),
             prefix: prefix.to_owned(),
             base,
         }
@@ -97,7 +99,7 @@ impl Keys {
     }
 
     /// All keys that are always the same ones, with the types they must have: those that hold messages first.
-    pub(crate) fn with_types(&self) -> [(Key, &'static str); 14] {
+    pub(crate) fn with_types(&self) -> [(Key, &'static str); 15] {
         [
             (self.pending.clone(), "list"),
             (self.high.clone(), "list"),
@@ -112,6 +114,7 @@ impl Keys {
             (self.control.clone(), "hash"),
             (self.claims.clone(), "hash"),
             (self.workers.clone(), "hash"),
+            (self.schedules.clone(), "hash"),
             (self.queues(), "set"),
         ]
     }

@@ -53,6 +53,8 @@ pub struct Receipt {
     pub provider_id: Option<String>,
     /// Which provider it was: `smtp`, `file`, `null`, `twilio`, …
     pub provider: Option<&'static str>,
+    /// What came of the work, JSON, for the status of a message with an id: at most 64 KiB are kept.
+    pub result: Option<Box<str>>,
 }
 
 /// Some recipients of a message, and why they did not get it.

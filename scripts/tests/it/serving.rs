@@ -71,7 +71,11 @@ impl Drop for Serving {
 
 /// A handler that sends everything.
 pub(crate) async fn sent(_: Delivery) -> Outcome {
-    Outcome::Sent(Receipt { provider_id: Some("250 queued as 4711".into()), provider: Some("test") })
+    Outcome::Sent(Receipt {
+        provider_id: Some("250 queued as 4711".into()),
+        provider: Some("test"),
+        ..Default::default()
+    })
 }
 
 /// A handler that never ends.

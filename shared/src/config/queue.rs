@@ -17,6 +17,8 @@ pub struct QueueSettings {
     pub max_message_bytes: usize,
     /// How long the status of a message is kept that waits or was sent, up to a year; 0 keeps none.
     pub completed_retention: Duration,
+    /// Whether what uses these settings may enqueue.
+    pub accept_jobs: bool,
 }
 
 impl QueueSettings {
@@ -34,6 +36,7 @@ impl QueueSettings {
             queues: worker::read_queues(reader),
             max_message_bytes: reader.number("MAX_MESSAGE_BYTES"),
             completed_retention: reader.millis("COMPLETED_RETENTION_MS"),
+            accept_jobs: reader.yes_no("WORKER_ACCEPT_JOBS"),
         }
     }
 }
@@ -46,6 +49,7 @@ impl From<&WorkerSettings> for QueueSettings {
             queues: settings.queues.clone(),
             max_message_bytes: settings.max_message_bytes,
             completed_retention: settings.completed_retention,
+            accept_jobs: settings.accept_jobs,
         }
     }
 }

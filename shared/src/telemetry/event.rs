@@ -34,6 +34,8 @@ events! {
     MESSAGE_PARKED = "message_parked";
     /// A message whose id was sent before or is in hand was dropped.
     MESSAGE_DUPLICATE = "message_duplicate";
+    /// A message that was cancelled was dropped before it was sent.
+    MESSAGE_CANCELLED = "message_cancelled";
     /// A message surely not sent went back to the front of its lane, at no cost.
     MESSAGE_RELEASED = "message_released";
     /// Some recipients were refused; the field served says whether anybody got the message.

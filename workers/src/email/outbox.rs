@@ -49,7 +49,11 @@ impl Outbox {
         let outbox = self.clone();
         let written = tokio::task::spawn_blocking(move || outbox.write(&mail)).await;
         match written.map_err(io::Error::other).flatten() {
-            Ok(name) => Outcome::Sent(Receipt { provider_id: Some(name), provider: Some("file") }),
+            Ok(name) => Outcome::Sent(Receipt {
+                provider_id: Some(name),
+                provider: Some("file"),
+                ..Default::default()
+            }),
             // Whatever it is, it is the folder's fault and not this mail's.
             Err(error) => {
                 let error = format!("EMAIL_OUTBOX_DIR `{}`: {error}", self.folder.display());

@@ -76,7 +76,9 @@ impl Transport {
                 Ok(()) => outbox.send(mail).await,
                 Err(unconfirmed) => unconfirmed.into(),
             },
-            Self::Null => Outcome::Sent(Receipt { provider_id: None, provider: Some("null") }),
+            Self::Null => {
+                Outcome::Sent(Receipt { provider_id: None, provider: Some("null"), ..Default::default() })
+            }
         }
     }
 

@@ -74,7 +74,9 @@ impl Provider {
             Self::Twilio(twilio) => twilio.send(sms, delivery).await,
             #[cfg(feature = "sns")]
             Self::AwsSns(sns) => sns.send(sms, delivery).await,
-            Self::Null => Outcome::Sent(Receipt { provider_id: None, provider: Some("null") }),
+            Self::Null => {
+                Outcome::Sent(Receipt { provider_id: None, provider: Some("null"), ..Default::default() })
+            }
         }
     }
 

@@ -83,7 +83,11 @@ impl Answer {
     pub(super) fn outcome(&self, settings: &TwilioSettings, origin: Origin) -> Outcome {
         let document = self.document();
         if let Some(sid) = document.as_ref().and_then(Document::accepted).filter(|_| self.is_success()) {
-            return Outcome::Sent(Receipt { provider_id: Some(sid.to_owned()), provider: Some(super::NAME) });
+            return Outcome::Sent(Receipt {
+                provider_id: Some(sid.to_owned()),
+                provider: Some(super::NAME),
+                ..Default::default()
+            });
         }
         let (meaning, failure) = self.refusal(document, settings);
         match (meaning, self.wait, origin) {

@@ -52,7 +52,8 @@ fn failure(outcome: Outcome) -> Failure {
 #[test]
 fn a_message_that_was_taken() {
     let body = r#"{"account_sid":"AC1","sid":"SM0123","status":"queued","error_code":null,"body":"ü","num_segments":"1"}"#;
-    let receipt = Receipt { provider_id: Some("SM0123".into()), provider: Some("twilio") };
+    let receipt =
+        Receipt { provider_id: Some("SM0123".into()), provider: Some("twilio"), ..Default::default() };
     for status in [200, 201] {
         assert_eq!(outcome(status, body), Outcome::Sent(receipt.clone()));
     }

@@ -79,7 +79,7 @@ async fn a_minute_is_over() -> TimeUp {
 }
 
 fn taken() -> Outcome {
-    Outcome::Sent(Receipt { provider_id: Some("SM1".into()), provider: Some("twilio") })
+    Outcome::Sent(Receipt { provider_id: Some("SM1".into()), provider: Some("twilio"), ..Default::default() })
 }
 
 #[tokio::test]

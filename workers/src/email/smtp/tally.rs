@@ -100,7 +100,11 @@ impl<'a> Tally<'a> {
             Fate::Waiting | Fate::Unanswered | Fate::Delivered => None,
         });
         let Some((means, failure)) = failed.next() else {
-            return Outcome::Sent(Receipt { provider_id: self.queue_id, provider: Some("smtp") });
+            return Outcome::Sent(Receipt {
+                provider_id: self.queue_id,
+                provider: Some("smtp"),
+                ..Default::default()
+            });
         };
         if !delivered {
             // What concerns everybody goes before what concerns one recipient.

@@ -76,9 +76,11 @@ impl Sns {
         };
         let to_topic = matches!(sms.to, Target::Topic(_));
         match answer {
-            Ok(receipt) if receipt.message_id().is_some() => {
-                Outcome::Sent(Receipt { provider_id: receipt.message_id, provider: Some(NAME) })
-            }
+            Ok(receipt) if receipt.message_id().is_some() => Outcome::Sent(Receipt {
+                provider_id: receipt.message_id,
+                provider: Some(NAME),
+                ..Default::default()
+            }),
             Ok(_) => Outcome::InDoubt(Failure::new("SNS gave no MessageId").by(NAME)),
             Err(_) if gate.passage() == Passage::Refused => Outcome::Unconfirmed,
             Err(error) => {

@@ -47,6 +47,7 @@ scripts! {
         include_str!("../lua/claim/lanes.lua"),
         include_str!("../lua/claim/write.lua"),
     );
+    CLEAN = "clean" include_str!("../lua/clean.lua");
     COMPLETE = "complete" include_str!("../lua/complete.lua");
     DEAD_LETTER = "dead_letter" include_str!("../lua/dead_letter.lua");
     DEAD_TAKE = "dead_take" include_str!("../lua/dead_take.lua");
@@ -58,6 +59,7 @@ scripts! {
     EXTEND = "extend" include_str!("../lua/extend.lua");
     HEARTBEAT = "heartbeat" include_str!("../lua/heartbeat.lua");
     IMPORT = "import" include_str!("../lua/import.lua");
+    NOTE = "note" include_str!("../lua/note.lua");
     ORPHANS = "orphans" include_str!("../lua/orphans.lua");
     PAUSE = "pause" include_str!("../lua/pause.lua");
     RELEASE = "release" include_str!("../lua/release.lua");

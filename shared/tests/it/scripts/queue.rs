@@ -43,10 +43,11 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 19] = [
+pub(crate) const SCRIPTS: [&str; 21] = [
     "begin",
     "breaker",
     "claim",
+    "clean",
     "complete",
     "dead_letter",
     "dead_take",
@@ -55,6 +56,7 @@ pub(crate) const SCRIPTS: [&str; 19] = [
     "extend",
     "heartbeat",
     "import",
+    "note",
     "orphans",
     "pause",
     "release",

@@ -43,9 +43,10 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 21] = [
+pub(crate) const SCRIPTS: [&str; 26] = [
     "begin",
     "breaker",
+    "cancel",
     "claim",
     "clean",
     "complete",
@@ -56,15 +57,19 @@ pub(crate) const SCRIPTS: [&str; 21] = [
     "extend",
     "heartbeat",
     "import",
+    "intake",
     "note",
     "orphans",
     "pause",
     "release",
+    "reschedule",
     "resume",
     "retry",
+    "seek",
     "split",
     "stats",
     "sweep",
+    "take_out",
 ];
 
 /// `queue:email:NAME`

@@ -11,7 +11,7 @@
 -- KEYS[2]  hash   status:<id>    progress, lines
 -- ARGV[1]  token
 -- ARGV[2]  progress   a number; empty to leave it
--- ARGV[3]  line       {"at":ms,"line":text}, without a newline; empty for none
+-- ARGV[3]  line       {"at":time,"line":text}, without a newline; empty for none
 --
 -- Returns  1 where the message is not in hand any more, or its id not this message's, else 0
 

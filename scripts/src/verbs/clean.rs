@@ -12,6 +12,9 @@ use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::{output, time};
 
+/// As clap would write it, within 80 columns.
+const USAGE: &str = "queuectl clean [OPTIONS] -q <QUEUE> --state <STATE> --older-than <TIME>";
+
 const HELP: &str = "\
 sent: of the last 1,000 messages that ended those that were sent, with the
 status of their ids, so that such an id may be sent again. Older ones are
@@ -28,7 +31,7 @@ Examples:
 
 /// `clean`
 #[derive(Debug, Args)]
-#[command(after_help = HELP)]
+#[command(after_help = HELP, override_usage = USAGE)]
 pub(crate) struct Clean {
     #[command(flatten)]
     queue: OneQueue,

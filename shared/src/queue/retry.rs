@@ -1,7 +1,6 @@
 //! Runs one message now that waits to be tried again, or was given up.
 
 use super::{Changed, Order, Queue, QueueError, Selector};
-use crate::clock;
 
 impl Queue {
     /// Tries the message `id` again, now: one that waits for its retry, or was scheduled for later, goes at once, and the
@@ -13,7 +12,7 @@ impl Queue {
     /// [`QueueError::Busy`] while another command changes the dead letters, [`QueueError::Redis`]; it may be done all the
     /// same. Safe to call again.
     pub async fn retry(&self, id: &str) -> Result<Changed, QueueError> {
-        let changed = self.reschedule(id, clock::unix_ms() as i64).await?;
+        let changed = self.reschedule(id, self.client.clock().await?).await?;
         // The status of an id may be over while its dead letter lies there still.
         if !matches!(changed, Changed::Dead | Changed::Unknown) {
             return Ok(changed);

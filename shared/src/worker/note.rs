@@ -31,7 +31,7 @@ impl Delivery {
 fn entry(line: &str) -> String {
     let cut = line.floor_char_boundary(LONGEST);
     let line = if cut < line.len() { format!("{}…", &line[..cut]) } else { line.to_owned() };
-    serde_json::json!({ "at": clock::unix_ms(), "line": line }).to_string()
+    serde_json::json!({ "at": clock::rfc3339(clock::unix_ms()), "line": line }).to_string()
 }
 
 #[cfg(test)]
@@ -43,9 +43,7 @@ mod tests {
         let long = entry(&"ä\n\u{1}".repeat(2_000));
         assert!(long.len() < 16_384 && !long.contains('\n'), "{}", long.len());
         let read: serde_json::Value = serde_json::from_str(&long).unwrap();
-        assert!(
-            read["line"].as_str().unwrap().ends_with('…') && read["at"].as_u64() > Some(1_700_000_000_000)
-        );
+        assert!(read["line"].as_str().unwrap().ends_with('…') && read["at"].as_str().unwrap().ends_with('Z'));
         assert!(entry("fetched \"12\"\r\n").ends_with(r#""line":"fetched \"12\"\r\n"}"#));
     }
 }

@@ -2,7 +2,7 @@
 
 use redispatch::config::QueueSettings;
 use redispatch::job::{self, Job, JobError, NewJob};
-use redispatch::queue::Queue;
+use redispatch::queue::{Found, Queue};
 use redispatch_testkit::redis::RedisServer;
 use redispatch_testkit::{LIMIT, eventually};
 use serde::{Deserialize, Serialize};
@@ -83,14 +83,8 @@ pub(super) fn job(n: i64) -> NewJob {
     NewJob::new(&Task { n }).unwrap()
 }
 
-/// Waits until the status of an id is in `state`, and gives its fields.
-pub(super) async fn until_state(
-    queue: &Queue,
-    id: &str,
-    state: &str,
-) -> std::collections::BTreeMap<String, String> {
-    let found = async || queue.find(id).await.unwrap();
-    let found =
-        eventually(state, LIMIT, found, |found| found.as_ref().is_some_and(|found| found.state == state));
-    found.await.expect("it was found").fields
+/// Waits until an id is in `state`, and gives what is known of it.
+pub(super) async fn until_state(queue: &Queue, id: &str, state: &str) -> Found {
+    let found = async || queue.find(id).await.unwrap().unwrap_or_default();
+    eventually(state, LIMIT, found, |found| found.state == state).await
 }

@@ -8,7 +8,6 @@ use redispatch::job::JobError;
 use redispatch::queue::{Order, Queue};
 use redispatch_testkit::redis::RedisServer;
 use redispatch_testkit::{LIMIT, eventually};
-use serde_json::Value;
 
 use super::kit::{Bench, job, queue, until_state};
 use crate::engine::kit::{key, push, settings};
@@ -77,15 +76,11 @@ async fn log_lines_and_progress_are_kept_over_attempts() {
     assert!(second.job.log("found 12").await.unwrap());
     assert!(second.job.progress(100.0).await.unwrap());
     second.done();
-    until_state(&queue, "a", "sent").await;
-    let lines: Vec<Value> =
-        field(&redis, "a", "lines").await.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(
-        lines.iter().map(|line| line["line"].as_str().unwrap()).collect::<Vec<_>>(),
-        ["looked\nfor \"reviews\"", "found 12"]
-    );
-    assert!(lines.iter().all(|line| line["at"].as_u64() > Some(1_700_000_000_000)));
-    assert_eq!(field(&redis, "a", "progress").await, "100");
+    let found = until_state(&queue, "a", "sent").await;
+    let lines: Vec<_> = found.lines.iter().map(|line| line.line.as_str()).collect();
+    assert_eq!(lines, ["looked\nfor \"reviews\"", "found 12"]);
+    assert!(found.lines.iter().all(|line| line.at.starts_with("20") && line.at.ends_with('Z')));
+    assert_eq!((found.progress.as_deref(), found.attempts), (Some("100"), 2));
     worker.stop().await;
 }
 
@@ -116,8 +111,8 @@ async fn a_result_is_what_its_worker_answers() {
     let queue = queue(&redis);
     queue.add(job(21).id("a")).await.unwrap();
     bench.next().await.done();
-    until_state(&queue, "a", "sent").await;
-    assert_eq!(field(&redis, "a", "result").await, r#"{"doubled":42}"#);
+    let found = until_state(&queue, "a", "sent").await;
+    assert_eq!(found.result.as_deref(), Some(r#"{"doubled":42}"#));
     worker.stop().await;
 }
 

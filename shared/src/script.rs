@@ -56,6 +56,7 @@ scripts! {
     );
     ENQUEUE = "enqueue" include_str!("../lua/enqueue.lua");
     EXTEND = "extend" include_str!("../lua/extend.lua");
+    FIRE = "fire" include_str!("../lua/fire.lua");
     HEARTBEAT = "heartbeat" include_str!("../lua/heartbeat.lua");
     IMPORT = "import" include_str!("../lua/import.lua");
     ORPHANS = "orphans" include_str!("../lua/orphans.lua");
@@ -63,6 +64,7 @@ scripts! {
     RELEASE = "release" include_str!("../lua/release.lua");
     RESUME = "resume" include_str!("../lua/resume.lua");
     RETRY = "retry" include_str!("../lua/retry.lua");
+    SCHEDULE_ADD = "schedule_add" include_str!("../lua/schedule_add.lua");
     SPLIT = "split" include_str!("../lua/split.lua");
     STATS = "stats" include_str!("../lua/stats.lua");
     SWEEP = "sweep" include_str!("../lua/sweep.lua");

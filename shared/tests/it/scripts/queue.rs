@@ -43,7 +43,7 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 19] = [
+pub(crate) const SCRIPTS: [&str; 21] = [
     "begin",
     "breaker",
     "claim",
@@ -53,6 +53,7 @@ pub(crate) const SCRIPTS: [&str; 19] = [
     "dead_turn",
     "enqueue",
     "extend",
+    "fire",
     "heartbeat",
     "import",
     "orphans",
@@ -60,6 +61,7 @@ pub(crate) const SCRIPTS: [&str; 19] = [
     "release",
     "resume",
     "retry",
+    "schedule_add",
     "split",
     "stats",
     "sweep",

@@ -18,6 +18,7 @@ mod orphans;
 mod probe;
 mod queue;
 mod rate_limit;
+mod schedules;
 mod settle;
 mod traces;
 mod upkeep;

@@ -18,6 +18,7 @@ mod leases;
 mod lost_replies;
 mod metrics;
 mod operators;
+mod orders;
 mod outages;
 mod pauses;
 mod rate_limit;

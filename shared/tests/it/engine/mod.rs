@@ -22,6 +22,7 @@ mod orders;
 mod outages;
 mod pauses;
 mod rate_limit;
+mod schedules;
 mod scripts;
 mod settling;
 mod starting;

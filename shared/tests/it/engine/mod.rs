@@ -2,6 +2,7 @@
 
 mod account;
 mod breaker;
+mod cancelling;
 mod confirming;
 mod crashes;
 mod default_sender;

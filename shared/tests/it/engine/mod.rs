@@ -23,6 +23,7 @@ mod orders;
 mod outages;
 mod pauses;
 mod rate_limit;
+mod scheduled;
 mod schedules;
 mod scripts;
 mod settling;

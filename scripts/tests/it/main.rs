@@ -14,6 +14,7 @@ mod live;
 mod pause;
 mod queue;
 mod run;
+mod schedule;
 mod serving;
 mod shell;
 mod show;

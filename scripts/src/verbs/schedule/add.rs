@@ -41,7 +41,7 @@ Examples:
 /// `schedule add`
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
-#[command(override_usage = "queuectl schedule add [OPTIONS] --queue QUEUE --pattern PATTERN NAME MESSAGE")]
+#[command(override_usage = "queuectl schedule add [OPTIONS] -q QUEUE -p PATTERN NAME MESSAGE")]
 pub(super) struct Add {
     /// Name, 1 to 64 of a-z, A-Z, 0-9, _, . and -
     name: String,

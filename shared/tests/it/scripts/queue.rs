@@ -43,9 +43,10 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 21] = [
+pub(crate) const SCRIPTS: [&str; 26] = [
     "begin",
     "breaker",
+    "cancel",
     "claim",
     "complete",
     "dead_letter",
@@ -56,15 +57,19 @@ pub(crate) const SCRIPTS: [&str; 21] = [
     "fire",
     "heartbeat",
     "import",
+    "intake",
     "orphans",
     "pause",
     "release",
+    "reschedule",
     "resume",
     "retry",
     "schedule_add",
+    "seek",
     "split",
     "stats",
     "sweep",
+    "take_out",
 ];
 
 /// `queue:email:NAME`

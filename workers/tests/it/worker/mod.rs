@@ -11,6 +11,7 @@ mod ids;
 mod modes;
 mod recipients;
 mod redis_cli;
+mod schedules;
 mod shutdown;
 mod transports;
 

@@ -24,7 +24,7 @@ const SETTINGS: [(&str, &str); 3] = [SHORT_LEASE, ("MAX_CRASHES", "1000"), ("EMA
 #[tokio::test(flavor = "multi_thread")]
 async fn five_workers_killed_at_random_for_a_minute_fire_each_second_once() {
     let seed = clock::unix_ms();
-    println!("seed {seed}");
+    eprintln!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let site = Site::start().await;
     let settings = WorkerSettings::new(site.redis.url().parse().unwrap());
@@ -85,7 +85,7 @@ async fn five_workers_killed_at_random_for_a_minute_fire_each_second_once() {
         [site.counter("enqueued").await, site.counter("sent").await, site.counter("duplicates").await];
     assert_eq!(counted, [expected.len() as u64, expected.len() as u64, 0], "seed {seed}, {kills} kills");
     assert_eq!(site.left().await, NOTHING);
-    println!("{} firings, {kills} kills, {} takeovers", fired.len(), site.counter("taken_over").await);
+    eprintln!("{} firings, {kills} kills, {} takeovers", fired.len(), site.counter("taken_over").await);
     for worker in &workers {
         worker.wait_for_event("worker_ready").await;
         stop(worker).await;

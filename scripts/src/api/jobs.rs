@@ -6,8 +6,8 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use futures::future::try_join3;
-use redispatch::queue::{Active, Ended};
+use futures::future::try_join4;
+use redispatch::queue::{Active, Ended, Scheduled};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -26,7 +26,7 @@ const RECENT: usize = 100;
 pub(super) struct Jobs {
     counts: Counts,
     recent: Recent,
-    /// Schedules of the queue
+    /// Schedules of the queue that workers can use, by name
     scheduled: Vec<Schedule>,
 }
 
@@ -80,10 +80,14 @@ struct ActiveJob {
 /// A cron schedule.
 #[derive(Serialize, ToSchema)]
 struct Schedule {
+    /// `<queue>:<name>`
     key: String,
     pattern: String,
-    /// Ms since 1970
-    next: i64,
+    timezone: String,
+    /// The last firing, or when it was added, ms since 1970
+    last: Option<i64>,
+    /// The next firing, ms since 1970; none after its end
+    next: Option<i64>,
 }
 
 /// The message that was enqueued.
@@ -124,6 +128,15 @@ impl From<Active> for ActiveJob {
     }
 }
 
+impl Schedule {
+    fn new(queue: &str, scheduled: Scheduled) -> Option<Self> {
+        let Scheduled { name, schedule, last, next } = scheduled;
+        let schedule = schedule.ok()?;
+        let key = format!("{queue}:{name}");
+        Some(Self { key, pattern: schedule.pattern, timezone: schedule.timezone, last, next })
+    }
+}
+
 /// A queue at a glance
 #[utoipa::path(
     get,
@@ -146,7 +159,8 @@ pub(super) async fn jobs(
     let most = limit.limit.unwrap_or(RECENT).min(1000);
     let jobs = api.ask(async {
         let queue = api.known(&name).await?;
-        let (stats, recent, active) = try_join3(queue.stats(), queue.recent(), queue.active(most)).await?;
+        let asked = try_join4(queue.stats(), queue.recent(), queue.active(most), queue.schedules());
+        let (stats, recent, active, scheduled) = asked.await?;
         let (sent, dead): (Vec<Ended>, Vec<Ended>) = recent.into_iter().partition(|job| job.state == "sent");
         let first = |jobs: Vec<Ended>| jobs.into_iter().take(most).map(EndedJob::from).collect();
         let recent = Recent {
@@ -154,7 +168,8 @@ pub(super) async fn jobs(
             failed: first(dead),
             active: active.into_iter().map(ActiveJob::from).collect(),
         };
-        Ok(Jobs { counts: (&stats).into(), recent, scheduled: Vec::new() })
+        let scheduled = scheduled.into_iter().filter_map(|one| Schedule::new(&name, one)).collect();
+        Ok(Jobs { counts: (&stats).into(), recent, scheduled })
     });
     Ok(Json(jobs.await?))
 }

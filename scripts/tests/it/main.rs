@@ -15,6 +15,7 @@ mod live;
 mod pause;
 mod queue;
 mod run;
+mod schedule;
 mod serving;
 mod shell;
 mod show;

@@ -1,6 +1,7 @@
 //! The examples as processes, each against a Redis of its own.
 
 mod clinic_queues;
+mod own_queue;
 mod review_pipeline;
 
 use std::path::{Path, PathBuf};

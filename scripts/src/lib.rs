@@ -1,6 +1,7 @@
 //! The operator's command: one file a verb under `verbs/`.
 
 mod api;
+mod changed;
 mod cli;
 mod context;
 mod doctor;

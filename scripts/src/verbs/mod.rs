@@ -1,7 +1,9 @@
 //! One file a verb.
 
+pub(crate) mod cancel;
 pub(crate) mod completions;
 pub(crate) mod dead;
+pub(crate) mod delayed;
 pub(crate) mod doctor;
 pub(crate) mod drain;
 pub(crate) mod enqueue;
@@ -9,6 +11,7 @@ pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod pause;
 pub(crate) mod queues;
+pub(crate) mod reschedule;
 pub(crate) mod rollback_check;
 pub(crate) mod serve;
 pub(crate) mod show;

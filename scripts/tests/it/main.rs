@@ -3,16 +3,20 @@
 
 mod api;
 mod away;
+mod cancel;
 mod dead;
+mod delayed;
 mod deploy;
 mod doctor;
 mod documents;
 mod drain;
 mod enqueue;
 mod help;
+mod intake;
 mod live;
 mod pause;
 mod queue;
+mod reschedule;
 mod run;
 mod serving;
 mod shell;

@@ -4,7 +4,8 @@
 -- Caller   shared/src/worker/begin.rs
 -- Why      `status` is a hint: "in hand" holds while there are bytes under its token, "delayed" while there are bytes
 --          under its member; anything else is a leftover, and this token takes the id over. One that is no hash is
---          replaced: a hint must not stop the queue
+--          replaced: a hint must not stop the queue. Only a cancelled id, and one whose stamp has `!` in front, bind
+--          every copy: an operator was told that it is never sent
 -- Again    a repetition finds its own token in `status` and answers 'go' once more; what it removed answers 'gone'
 -- Cost     O(messages given)
 --
@@ -12,44 +13,58 @@
 -- KEYS[2]  hash   messages
 -- KEYS[3]  hash   counters          duplicates
 -- KEYS[4…] hash   status:<id>       one for each message
--- ARGV[1…] token  one for each message
+-- ARGV[1]  retention  ms, how long the status of what was cancelled is kept from now on
+-- ARGV[2…] for each message: token, stamp (empty where it has none)
 --
 -- Returns  a list, for each message in order
 --   'go'         the id is this token's; status is `sending` and has no TTL
---   'duplicate'  the id was sent, or is in hand or delayed elsewhere; the message was removed
+--   'duplicate'  the id was sent, or is in hand or delayed elsewhere, or another copy is to be sent; it was removed
+--   'cancelled'  the id was cancelled; the message was removed
 --   'gone'       the token is not in hand any more; nothing changed
 
 local processing, messages, counters = KEYS[1], KEYS[2], KEYS[3]
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('ZCARD', processing)
 redis.call('HLEN', messages)
 
-local seen = {}
-for i = 1, #ARGV do
-  seen[i] = redis.pcall('HMGET', KEYS[3 + i], 'state', 'token', 'member')
+-- Mostly nobody has heard of any of them.
+local fresh = #KEYS > 3 and redis.call('EXISTS', unpack(KEYS, 4)) == 0
+local seen, nothing = {}, {}
+for i = 4, #KEYS do
+  seen[i] = fresh and nothing or redis.pcall('HMGET', KEYS[i], 'state', 'token', 'member', 'stamp')
 end
 
-local answer, claimed_now, duplicates = {}, {}, 0
-for i, token in ipairs(ARGV) do
-  local status = KEYS[3 + i]
-  local state, holder, member = unpack(claimed_now[status] or seen[i])
-  local elsewhere = state == 'sent'
+local answer, claimed_now, removed, duplicates, ids = {}, {}, {}, 0, 3
+for i = 2, #ARGV, 2 do
+  ids = ids + 1
+  local status, token, stamp = KEYS[ids], ARGV[i], ARGV[i + 1]
+  local state, holder, member, mark = unpack(claimed_now[status] or seen[ids])
+  local only = mark and mark:match('^!(.*)')
+  local verdict = 'go'
+  if redis.call('HEXISTS', messages, token) == 0 then
+    verdict = 'gone'
+  elseif state == 'cancelled' then
+    verdict = 'cancelled'
+    redis.pcall('PEXPIRE', status, ARGV[1], 'NX')
+  elseif state == 'sent'
     or (state == 'sending' and holder and holder ~= token and redis.call('HEXISTS', messages, holder) == 1)
     or (state == 'delayed' and member and redis.call('HEXISTS', messages, member) == 1)
-  if redis.call('HEXISTS', messages, token) == 0 then
-    answer[i] = 'gone'
-  elseif elsewhere then
-    redis.call('HDEL', messages, token)
-    redis.call('ZREM', processing, token)
-    answer[i], duplicates = 'duplicate', duplicates + 1
+    or ((state == 'waiting' or state == 'delayed') and only and only ~= stamp) then
+    verdict, duplicates = 'duplicate', duplicates + 1
   else
-    if seen[i].err then redis.call('DEL', status) end
-    redis.call('HSET', status, 'state', 'sending', 'token', token, 'at', now)
-    redis.call('PERSIST', status)
-    claimed_now[status] = {'sending', token, false}
-    answer[i] = 'go'
+    if seen[ids].err then redis.call('DEL', status) end
+    local new = redis.call('HSET', status, 'state', 'sending', 'token', token, 'at', now, 'began', now)
+    if new < 4 then redis.call('PERSIST', status) end
+    if only then redis.call('HSET', status, 'stamp', stamp) end
+    claimed_now[status] = {'sending', token}
   end
+  if verdict == 'duplicate' or verdict == 'cancelled' then removed[#removed + 1] = token end
+  answer[#answer + 1] = verdict
+end
+if #removed > 0 then
+  redis.call('HDEL', messages, unpack(removed))
+  redis.call('ZREM', processing, unpack(removed))
 end
 if duplicates > 0 then redis.pcall('HINCRBY', counters, 'duplicates', duplicates) end
 return answer

@@ -16,7 +16,7 @@
 -- ARGV[3]  plain      how many messages without an id are given
 -- ARGV[4]  entries    how many entries for `recent` they leave: one at least where `plain` is not 0
 -- ARGV[5…] the tokens of those, then their entries (JSON); then for each message with an id: token, entry,
---          provider_id (may be empty)
+--          provider_id (may be empty), attempts, result (may be empty)
 --
 -- Returns  how many of the messages were not in hand any more
 
@@ -35,30 +35,35 @@ local function note(status, keep, ...)
   redis.pcall('PEXPIRE', status, keep)
 end
 
-local now
-local sent, given, ids = 0, plain, 5
-if plain > 0 then
-  sent = redis.call('HDEL', messages, unpack(ARGV, 5, 4 + plain))
-  redis.call('ZREM', processing, unpack(ARGV, 5, 4 + plain))
-  if sent > 0 then redis.call('LPUSH', recent, unpack(ARGV, 5 + plain, 4 + plain + entries)) end
-end
-for i = 5 + plain + entries, #ARGV, 3 do
-  local token = ARGV[i]
-  given, ids = given + 1, ids + 1
-  if redis.call('HDEL', messages, token) == 1 then
-    now = now or redis.call('TIME')
-    redis.call('ZREM', processing, token)
-    redis.call('LPUSH', recent, ARGV[i + 1])
-    note(KEYS[ids], retention, 'state', 'sent', 'at', now[1] * 1000 + math.floor(now[2] / 1000),
-      'provider_id', ARGV[i + 2])
-    sent = sent + 1
+local tokens, lines, ended, ids = {}, {}, {}, 5
+for i = 5, 4 + plain do tokens[#tokens + 1] = ARGV[i] end
+for i = 5 + plain, 4 + plain + entries do lines[#lines + 1] = ARGV[i] end
+for i = 5 + plain + entries, #ARGV, 5 do
+  ids = ids + 1
+  if redis.call('HEXISTS', messages, ARGV[i]) == 1 then
+    tokens[#tokens + 1], lines[#lines + 1], ended[#ended + 1] = ARGV[i], ARGV[i + 1], {KEYS[ids], i}
   end
 end
+local sent, given = 0, plain + ids - 5
+if #tokens > 0 then
+  sent = redis.call('HDEL', messages, unpack(tokens))
+  redis.call('ZREM', processing, unpack(tokens))
+end
 if sent > 0 then
+  if #lines > 0 then redis.call('LPUSH', recent, unpack(lines)) end
   redis.call('LTRIM', recent, 0, 999)
   -- Whatever was wrong with the provider is over.
   if broken then redis.call('HDEL', control, 'breaker') end
   redis.pcall('HINCRBY', counters, 'sent', sent)
+end
+if #ended > 0 then
+  local time = redis.call('TIME')
+  local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
+  for _, message in ipairs(ended) do
+    local status, i = message[1], message[2]
+    note(status, retention, 'state', 'sent', 'at', now, 'attempts', ARGV[i + 3], 'provider_id', ARGV[i + 2])
+    if ARGV[i + 4] ~= '' then redis.pcall('HSET', status, 'result', ARGV[i + 4]) end
+  end
 end
 if given > sent and not again then redis.pcall('HINCRBY', counters, 'stale_settles', given - sent) end
 return given - sent

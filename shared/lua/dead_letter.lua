@@ -13,7 +13,8 @@
 -- KEYS[6…] hash   status:<id>    one for each message with `has_id` 1, in order
 -- ARGV[1]  again      1 when this call may have run before
 -- ARGV[2]  retention  ms, how long status is kept
--- ARGV[3…] for each message: token, bytes (with `_delivery`), entry (JSON for `recent`), reason, has_id, error
+-- ARGV[3…] for each message: token, bytes (with `_delivery`), entry (JSON for `recent`), reason, has_id, error,
+--          attempts (failed ones), log (JSON)
 --
 -- Returns  the tokens that were not in hand any more
 
@@ -35,7 +36,7 @@ local function note(status, keep, ...)
 end
 
 local gone, done, expired, ids = {}, 0, 0, 5
-for i = 3, #ARGV, 6 do
+for i = 3, #ARGV, 8 do
   local token, reason, has_id = ARGV[i], ARGV[i + 3], ARGV[i + 4] == '1'
   if has_id then ids = ids + 1 end
   if redis.call('HDEL', messages, token) == 0 then
@@ -47,7 +48,8 @@ for i = 3, #ARGV, 6 do
     done = done + 1
     if reason == 'expired' then expired = expired + 1 end
     if has_id then
-      note(KEYS[ids], retention, 'state', 'dead', 'at', now, 'reason', reason, 'error', ARGV[i + 5])
+      note(KEYS[ids], retention, 'state', 'dead', 'at', now, 'reason', reason, 'error', ARGV[i + 5],
+        'attempts', ARGV[i + 6], 'log', ARGV[i + 7])
     end
   end
 end

@@ -1,9 +1,12 @@
 #!lua
--- enqueue.lua: put messages with ids into a lane, unless they are there already. Refused at `maxmemory`.
+-- enqueue.lua: put messages with ids into a lane, or among the delayed, unless they are there already. Refused at
+-- `maxmemory`.
 --
 -- Caller   shared/src/queue/enqueue.rs
--- Again    a repetition finds the ids waiting and answers 'exists'
--- Cost     O(messages given)
+-- Why      a copy carries its name as a stamp. After a cancel, or by force, `!` in front of the stamp in `status` says
+--          that only the copy of this stamp may be sent: an older one may still wait
+-- Again    a repetition finds its own stamps and answers the same
+-- Cost     O(messages given × log delayed)
 --
 -- KEYS[1]  zset   processing
 -- KEYS[2]  hash   messages       whoever has bytes there, under its token or member, holds its id
@@ -12,46 +15,65 @@
 -- KEYS[5]  list   pending:high
 -- KEYS[6]  list   pending
 -- KEYS[7]  list   pending:low
--- KEYS[8…] hash   status:<id>    one for each message
+-- KEYS[8]  zset   delayed
+-- KEYS[9]  hash   control        intake_paused, intake_note
+-- KEYS[10…] hash  status:<id>    one for each message
 -- ARGV[1]  lane       h, p or l
--- ARGV[2]  retention  ms, how long status is kept while the message waits
--- ARGV[3…] bytes      one for each message
+-- ARGV[2]  retention  ms, how long status is kept while the message waits, and after its due time
+-- ARGV[3]  force      1 to send again what was sent, and to replace what waits or is delayed
+-- ARGV[4…] for each message: stamp, due (ms since 1970; 0 for at once), bytes
 --
 -- Returns  a list, for each message in order
---   'enqueued'  it waits in the lane now
+--   'enqueued'  it waits in the lane, or is delayed until it is due
 --   'exists'    its id is waiting, in hand, delayed or sent; nothing changed
+-- or the list of 'paused' and the note: nobody may enqueue now; nothing changed
 
-local processing, messages, counters = KEYS[1], KEYS[2], KEYS[3]
-local lane = ({h = KEYS[5], p = KEYS[6], l = KEYS[7]})[ARGV[1]]
-local retention = ARGV[2]
+local processing, messages, counters, delayed, control = KEYS[1], KEYS[2], KEYS[3], KEYS[8], KEYS[9]
+local letter, retention, force = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
+local lane = ({h = KEYS[5], p = KEYS[6], l = KEYS[7]})[letter]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local waiting = redis.call('ZCARD', processing) + redis.call('LLEN', KEYS[4])
 for i = 5, 7 do waiting = waiting + redis.call('LLEN', KEYS[i]) end
 redis.call('HLEN', messages)
+redis.call('ZCARD', delayed)
+local intake = redis.call('HMGET', control, 'intake_paused', 'intake_note')
+if intake[1] then return {'paused', intake[2] or ''} end
 
--- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
-local function note(status, keep, ...)
-  if type(redis.pcall('HSET', status, ...)) == 'table' then
-    redis.pcall('DEL', status)
-    redis.pcall('HSET', status, ...)
-  end
-  redis.pcall('PEXPIRE', status, keep)
-end
-
-local answer, created = {}, 0
-for i = 3, #ARGV do
-  local status = KEYS[5 + i]
-  local state, token, member = unpack(redis.pcall('HMGET', status, 'state', 'token', 'member'))
-  if state == 'sent' or (state == 'waiting' and waiting > 0)
-    or (state == 'sending' and token and redis.call('HEXISTS', messages, token) == 1)
-    or (state == 'delayed' and member and redis.call('HEXISTS', messages, member) == 1) then
-    answer[i - 2] = 'exists'
+local answer, created, ids = {}, 0, 9
+for i = 4, #ARGV, 3 do
+  ids = ids + 1
+  local status, stamp, due = KEYS[ids], ARGV[i], tonumber(ARGV[i + 1])
+  local known = redis.pcall('HMGET', status, 'state', 'token', 'member', 'stamp')
+  local state, token, member, mark = unpack(known)
+  local waits = state == 'waiting' and waiting > 0
+  local later = state == 'delayed' and member and redis.call('HEXISTS', messages, member) == 1
+  if mark == stamp or mark == '!' .. stamp then
+    answer[#answer + 1] = 'enqueued'
+  elseif (state == 'sending' and token and redis.call('HEXISTS', messages, token) == 1)
+    or not force and (state == 'sent' or waits or later) then
+    answer[#answer + 1] = 'exists'
   else
-    redis.call('LPUSH', lane, ARGV[i])
-    note(status, retention, 'state', 'waiting', 'at', now)
+    if later then
+      redis.call('HDEL', messages, member)
+      redis.call('ZREM', delayed, member)
+    end
+    -- What it says is of an earlier message of this id, or it is no hash.
+    if state or known.err then redis.pcall('DEL', status) end
+    if force or state == 'cancelled' then stamp = '!' .. stamp end
+    if due > now then
+      member = ARGV[i] .. ':' .. letter .. ':0'
+      redis.call('HSET', messages, member, ARGV[i + 2])
+      redis.call('ZADD', delayed, due, member)
+      redis.pcall('HSET', status, 'state', 'delayed', 'at', now, 'enqueued_at', now, 'stamp', stamp, 'member', member,
+        'due', due)
+    else
+      redis.call('LPUSH', lane, ARGV[i + 2])
+      redis.pcall('HSET', status, 'state', 'waiting', 'at', now, 'enqueued_at', now, 'stamp', stamp)
+    end
+    redis.pcall('PEXPIRE', status, math.max(due - now, 0) + retention)
     created, waiting = created + 1, waiting + 1
-    answer[i - 2] = 'enqueued'
+    answer[#answer + 1] = 'enqueued'
   end
 end
 if created > 0 then redis.pcall('HINCRBY', counters, 'enqueued', created) end

@@ -3,7 +3,8 @@
 --
 -- Caller   shared/src/worker/settle.rs
 -- Fence    the bytes under the token
--- Why      given newest first, so that the oldest ends up rightmost and is claimed first again
+-- Why      given newest first, so that the oldest ends up rightmost and is claimed first again. What was cancelled
+--          meanwhile goes nowhere
 -- Cost     O(messages given)
 --
 -- KEYS[1]  zset   processing
@@ -49,16 +50,20 @@ for i = 4, #ARGV, 5 do
   if redis.call('HEXISTS', messages, token) == 0 then
     gone[#gone + 1] = token
   else
-    if bytes == '' then bytes = redis.call('HGET', messages, token) end
-    local list = lanes[lane] or lanes.p
-    if ARGV[i + 4] == '1' and fronts[list] == nil then fronts[list] = redis.call('RPOP', list) end
-    redis.call('RPUSH', list, bytes)
-    -- In its lane it has no name but its bytes.
-    if token == state[2] then redis.call('HSET', control, 'breaker_opener', redis.sha1hex(bytes)) end
+    released = true
+    if has_id and redis.pcall('HGET', KEYS[ids], 'state') == 'cancelled' then
+      redis.pcall('PEXPIRE', KEYS[ids], retention, 'NX')
+    else
+      if bytes == '' then bytes = redis.call('HGET', messages, token) end
+      local list = lanes[lane] or lanes.p
+      if ARGV[i + 4] == '1' and fronts[list] == nil then fronts[list] = redis.call('RPOP', list) end
+      redis.call('RPUSH', list, bytes)
+      -- In its lane it has no name but its bytes.
+      if token == state[2] then redis.call('HSET', control, 'breaker_opener', redis.sha1hex(bytes)) end
+      if has_id then note(KEYS[ids], retention, 'state', 'waiting', 'at', now) end
+    end
     redis.call('HDEL', messages, token)
     redis.call('ZREM', processing, token)
-    released = true
-    if has_id then note(KEYS[ids], retention, 'state', 'waiting', 'at', now) end
   end
 end
 for list, front in pairs(fronts) do

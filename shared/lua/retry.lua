@@ -14,11 +14,11 @@
 -- KEYS[5…] hash   status:<id>    one for each message with `has_id` 1, in order
 -- ARGV[1]  again      1 when this call may have run before
 -- ARGV[2]  retention  ms, how long status is kept after the due time
--- ARGV[3…] for each message: token, member, kind, time, bytes, has_id, error
+-- ARGV[3…] for each message: token, member, kind, time, bytes, has_id, error, attempts, log
 --   kind     'retry': due `time` ms from now, counted as a retry; 'wait': the same, not counted;
 --            'park': due at `time`, ms since 1970, not counted
 --   bytes    edited bytes, or empty to keep those under the token
---   error    for status; may be empty
+--   error, attempts (failed ones so far), log (JSON) are for status
 --
 -- Returns  the tokens that were not in hand any more
 
@@ -39,7 +39,7 @@ local function note(status, keep, ...)
 end
 
 local gone, retried, ids = {}, 0, 4
-for i = 3, #ARGV, 7 do
+for i = 3, #ARGV, 9 do
   local token, member, kind, bytes, has_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 4], ARGV[i + 5] == '1'
   local due = kind == 'park' and tonumber(ARGV[i + 3]) or now + ARGV[i + 3]
   if has_id then ids = ids + 1 end
@@ -55,7 +55,8 @@ for i = 3, #ARGV, 7 do
     if kind == 'retry' then retried = retried + 1 end
     if has_id then
       note(KEYS[ids], math.max(due - now, 0) + retention,
-        'state', 'delayed', 'member', member, 'at', now, 'due', due, 'error', ARGV[i + 6])
+        'state', 'delayed', 'member', member, 'at', now, 'due', due, 'error', ARGV[i + 6],
+        'attempts', ARGV[i + 7], 'log', ARGV[i + 8])
     end
   end
 end

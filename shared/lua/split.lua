@@ -18,21 +18,20 @@
 -- ARGV[2]  retention  ms, how long status is kept; beyond the due time where something is delayed
 -- ARGV[3]  token      of the original
 -- ARGV[4]  has_id     1 when it has an id
--- ARGV[5]  state      of the original from now on. 'sent': somebody was served; else nobody was, and it is 'delayed'
---                     with the member of the first delayed part, or 'dead' where there is none
+-- ARGV[5]  state      of the original from now on: 'sent' where somebody was served, else 'delayed' or 'dead'
 -- ARGV[6]  entry      JSON for `recent`; empty for none
--- ARGV[7…] for each part: kind, member, delay, bytes, has_id
+-- ARGV[7]  attempts   made so far; for status
+-- ARGV[8]  log        of those that failed, JSON; for status
+-- ARGV[9…] for each part: kind, member, delay, bytes, has_id
 --   kind     'retry': to `delayed` as `member`, due `delay` ms from now; 'dead': to `dead_letter`
 --
 -- Returns  the tokens that were not in hand any more: none, or the one given
 
 local processing, messages, delayed, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local counters, recent, status = KEYS[5], KEYS[6], KEYS[7]
-local retention, token, state = tonumber(ARGV[2]), ARGV[3], ARGV[5]
+local counters, recent, status, token, state = KEYS[5], KEYS[6], KEYS[7], ARGV[3], ARGV[5]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for _, zset in ipairs({processing, delayed}) do redis.call('ZCARD', zset) end
-for _, list in ipairs({dead, recent}) do redis.call('LLEN', list) end
+for i = 1, 6 do redis.call(({'ZCARD', 'HLEN', 'ZCARD', 'LLEN', 'EXISTS', 'LLEN'})[i], KEYS[i]) end
 redis.call('HLEN', KEYS[8])
 
 -- A status is a hint: one that is no hash is replaced, and nothing that is wrong with it stops the script.
@@ -50,7 +49,7 @@ if redis.call('HDEL', messages, token) == 0 then
 end
 redis.call('ZREM', processing, token)
 local first, retried, dropped, ids = nil, 0, 0, 8
-for i = 7, #ARGV, 5 do
+for i = 9, #ARGV, 5 do
   local member, delay, bytes = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   if ARGV[i] == 'dead' then
     redis.call('LPUSH', dead, bytes)
@@ -61,15 +60,16 @@ for i = 7, #ARGV, 5 do
     retried, first = retried + 1, first or {member, delay}
     if ARGV[i + 4] == '1' then
       ids = ids + 1
-      note(KEYS[ids], delay + retention, 'state', 'delayed', 'member', member, 'at', now, 'due', now + delay)
+      note(KEYS[ids], delay + ARGV[2], 'state', 'delayed', 'member', member, 'at', now, 'due', now + delay,
+        'attempts', ARGV[7], 'log', ARGV[8])
     end
   end
 end
 if ARGV[6] ~= '' and redis.call('LPUSH', recent, ARGV[6]) > 1000 then redis.call('LTRIM', recent, 0, 999) end
-if ARGV[4] == '1' and state == 'delayed' and first then
-  note(status, first[2] + retention, 'state', state, 'member', first[1], 'at', now, 'due', now + first[2])
-elseif ARGV[4] == '1' then
-  note(status, retention, 'state', state, 'at', now)
+local later = state == 'delayed' and first or {'', 0}
+if ARGV[4] == '1' then
+  note(status, later[2] + ARGV[2], 'state', state, 'at', now, 'member', later[1], 'due', now + later[2],
+    'attempts', ARGV[7], 'log', ARGV[8])
 end
 if state == 'sent' then
   redis.call('HDEL', KEYS[8], 'breaker')

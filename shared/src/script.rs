@@ -37,6 +37,7 @@ macro_rules! scripts {
 scripts! {
     BEGIN = "begin" include_str!("../lua/begin.lua");
     BREAKER = "breaker" include_str!("../lua/breaker.lua");
+    CANCEL = "cancel" include_str!("../lua/cancel.lua");
     CLAIM = "claim" concat!(
         include_str!("../lua/claim/contract.lua"),
         include_str!("../lua/claim/fence.lua"),
@@ -58,14 +59,18 @@ scripts! {
     EXTEND = "extend" include_str!("../lua/extend.lua");
     HEARTBEAT = "heartbeat" include_str!("../lua/heartbeat.lua");
     IMPORT = "import" include_str!("../lua/import.lua");
+    INTAKE = "intake" include_str!("../lua/intake.lua");
     ORPHANS = "orphans" include_str!("../lua/orphans.lua");
     PAUSE = "pause" include_str!("../lua/pause.lua");
     RELEASE = "release" include_str!("../lua/release.lua");
+    RESCHEDULE = "reschedule" include_str!("../lua/reschedule.lua");
     RESUME = "resume" include_str!("../lua/resume.lua");
     RETRY = "retry" include_str!("../lua/retry.lua");
+    SEEK = "seek" include_str!("../lua/seek.lua");
     SPLIT = "split" include_str!("../lua/split.lua");
     STATS = "stats" include_str!("../lua/stats.lua");
     SWEEP = "sweep" include_str!("../lua/sweep.lua");
+    TAKE_OUT = "take_out" include_str!("../lua/take_out.lua");
 }
 
 /// Longest wait for an answer that is large, or for a call that is.

@@ -39,6 +39,7 @@ fn every_setting_arrives() {
         ("SHUTDOWN_TIMEOUT_MS", "0"),
         ("COMPLETED_RETENTION_MS", "11"),
         ("FAILED_RETENTION_MS", "12"),
+        ("WORKER_ACCEPT_JOBS", "no"),
         ("ALLOW_EVICTION", "yes"),
         ("RATE_LIMIT_MAX", "10  # over all workers"),
         ("RATE_LIMIT_DURATION_MS", "60000"),
@@ -52,7 +53,7 @@ fn every_setting_arrives() {
         backoff: Backoff { delay: 1ms, kind: Fixed, max_delay: 2ms, jitter: 0.0 }, lease: 1s, \
         send_timeout: 100ms, max_crashes: 9, on_in_doubt: DeadLetter, max_message_bytes: 1024, \
         poll_interval: 10ms, shutdown_timeout: 0ns, completed_retention: 11ms, failed_retention: 12ms, \
-        allow_eviction: true, rate_limit: Some(RateLimit { max: 10, duration: 60s }), \
+        accept_jobs: false, allow_eviction: true, rate_limit: Some(RateLimit { max: 10, duration: 60s }), \
         http_addr: Some([::]:9401) }"
     );
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::record::Record;
+use crate::clock;
 
 #[derive(Deserialize)]
 struct Spans<'a> {
@@ -33,10 +34,29 @@ pub(crate) fn edit(bytes: &Bytes, retries: Option<u32>, record: &Record) -> Byte
     };
     let record = serde_json::to_string(record).unwrap_or_else(|_| "{}".to_owned());
     let retries = retries.map(|n| n.to_string());
+    replace(bytes, [("retries", spans.retries, retries), ("_delivery", spans.delivery, Some(record))])
+}
+
+/// The message with `send_at` set to `at`, ms since 1970: as RFC 3339, or as a number where it was one.
+///
+/// - Takes: a JSON object as [`super::Head::read`] accepts it, else it comes back as it was.
+pub(crate) fn set_send_at(bytes: &Bytes, at: i64) -> Bytes {
+    #[derive(Deserialize)]
+    struct SendAt<'a> {
+        #[serde(borrow, default, deserialize_with = "present")]
+        send_at: Option<&'a RawValue>,
+    }
+    let Ok(SendAt { send_at }) = serde_json::from_slice(bytes) else { return bytes.clone() };
+    let is_number = send_at.is_some_and(|value| value.get().starts_with(|c: char| c.is_ascii_digit()));
+    let new = if is_number { at.to_string() } else { format!("\"{}\"", clock::rfc3339(at.unsigned_abs())) };
+    replace(bytes, [("send_at", send_at, Some(new))])
+}
+
+/// The object `bytes` with new values: in place of the old ones, which are borrowed from it, else at its end.
+fn replace<const N: usize>(bytes: &Bytes, values: [(&str, Option<&RawValue>, Option<String>); N]) -> Bytes {
     let mut edits = Vec::new();
     let mut added = String::new();
-    for (name, old, new) in [("retries", spans.retries, retries), ("_delivery", spans.delivery, Some(record))]
-    {
+    for (name, old, new) in values {
         match (old, new) {
             (Some(old), Some(new)) => edits.push((span(bytes, old), new)),
             (None, Some(new)) => added.push_str(&format!(",\"{name}\":{new}")),

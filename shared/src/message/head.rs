@@ -160,7 +160,7 @@ fn number(value: Option<&RawValue>, name: &str, min: i64, max: i64) -> Result<Op
 
 /// The last instant RFC 3339 can name, ms since 1970. Larger numbers are micro- or nanoseconds, and Redis cannot
 /// count a status down from them.
-const END_OF_TIME: i64 = 253_402_300_799_999;
+pub(crate) const END_OF_TIME: i64 = 253_402_300_799_999;
 
 /// RFC 3339 with an offset, or milliseconds since 1970.
 fn instant(value: &RawValue, name: &str) -> Result<i64, String> {

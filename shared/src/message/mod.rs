@@ -4,10 +4,10 @@ mod edit;
 mod head;
 mod record;
 
-pub(crate) use edit::{add_id, edit, wrap_raw};
-pub(crate) use head::Head;
+pub(crate) use edit::{add_id, edit, set_send_at, wrap_raw};
 pub use head::Malformed;
-pub(crate) use record::{Attempt, Excuse, Record};
+pub(crate) use head::{END_OF_TIME, Head};
+pub(crate) use record::{Attempt, Excuse, Record, attempts};
 
 #[cfg(test)]
 mod edit_tests;

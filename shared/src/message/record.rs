@@ -1,6 +1,7 @@
 //! `_delivery`: what became of a message so far, kept in the message itself.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// How many attempts a message remembers.
@@ -37,6 +38,9 @@ pub(crate) struct Record {
     pub(crate) crashes: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lane: Option<String>,
+    /// Names this copy, from when it was enqueued until it is given up: see `enqueue.lua`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stamp: Option<String>,
     /// How often it stopped everybody at no cost while others got through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) excused: Option<Excuse>,
@@ -78,6 +82,22 @@ pub(crate) struct Attempt {
     pub(crate) provider: Option<String>,
 }
 
+/// The failed attempts that a message remembers, as JSON; `[]` where there are none.
+pub(crate) fn attempts(bytes: &[u8]) -> &str {
+    #[derive(Deserialize)]
+    struct Message<'a> {
+        #[serde(borrow, rename = "_delivery")]
+        delivery: Option<Delivery<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Delivery<'a> {
+        #[serde(borrow)]
+        attempts: Option<&'a RawValue>,
+    }
+    let message = serde_json::from_slice::<Message<'_>>(bytes).ok();
+    message.and_then(|message| message.delivery?.attempts).map_or("[]", RawValue::get)
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this shape")]
 fn is_zero(n: &u32) -> bool {
     *n == 0
@@ -92,6 +112,7 @@ impl Record {
             reference: self.reference.clone(),
             recipients: self.recipients.clone(),
             keeps_id: self.keeps_id,
+            stamp: self.stamp.clone(),
             excused: self.excused.filter(|_| self.dead_at.is_none()),
             other: self.other.clone(),
             ..Self::default()

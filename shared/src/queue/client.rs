@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use fred::interfaces::SetsInterface;
@@ -19,6 +20,13 @@ const BUILT_IN: [&str; 3] = ["email", "sms", "whatsapp"];
 pub struct Client {
     pub(super) link: Arc<Link>,
     settings: Arc<QueueSettings>,
+    names: Arc<Names>,
+}
+
+/// Names that are never used twice, as references and stamps.
+struct Names {
+    start: String,
+    last: AtomicU64,
 }
 
 impl Client {
@@ -30,7 +38,8 @@ impl Client {
     pub fn new(settings: impl Into<QueueSettings>) -> Result<Self, QueueError> {
         let settings = settings.into();
         let config = settings.redis.to_fred().map_err(|fault| QueueError::Settings(fault.to_string()))?;
-        Ok(Self { link: Arc::new(Link::new(config, "queue")), settings: Arc::new(settings) })
+        let names = Arc::new(Names { start: crate::worker::start_id(), last: AtomicU64::new(0) });
+        Ok(Self { link: Arc::new(Link::new(config, "queue")), settings: Arc::new(settings), names })
     }
 
     /// Waits for `work`, which asks this Redis, no longer than `limit`: for callers who cannot wait as long as this
@@ -49,6 +58,11 @@ impl Client {
             used.into_iter().for_each(|generation| self.link.discard(generation));
             Err(QueueError::Redis(format!("Timeout: no answer within {} ms", limit.as_millis())).into())
         })
+    }
+
+    /// A name that nobody else has: `<start>.<n>`, as references are.
+    pub(super) fn new_name(&self) -> String {
+        format!("{}.{}", self.names.start, self.names.last.fetch_add(1, Relaxed) + 1)
     }
 
     /// The settings it was made with.

@@ -6,7 +6,7 @@ use fred::types::Value;
 
 use super::{Queue, QueueError};
 use crate::keys::Lane;
-use crate::message::{Head, add_id};
+use crate::message::{Head, Record, add_id, edit};
 use crate::script::{self, ENQUEUE};
 
 /// Messages put in by one call.
@@ -40,16 +40,36 @@ impl Queue {
         Head::read(message, max_bytes).map_err(|malformed| QueueError::Message(malformed.reason))
     }
 
-    /// Puts `messages` (JSON objects) into `lane`, the first to be sent first. Whoever has no `id` is given one.
+    /// Puts `messages` (JSON objects) into `lane`, the first to be sent first; those whose `send_at` is still to come are
+    /// delayed until then. Whoever has no `id` is given one.
     ///
     /// # Errors
     ///
     /// - [`QueueError::Message`]: one of them is unusable; none was enqueued.
+    /// - [`QueueError::Intake`]: the intake is paused. Where it was paused in the midst of many, some are enqueued.
     /// - [`QueueError::Redis`]: some may have been enqueued; asking again enqueues nobody twice, as long as the same
     ///   ids are given.
     pub async fn enqueue(&self, lane: Lane, messages: Vec<Bytes>) -> Result<Vec<Enqueued>, QueueError> {
-        let messages = messages.into_iter().map(|bytes| self.with_id(bytes));
+        self.put(lane, messages, false).await
+    }
+
+    /// As [`Queue::enqueue`], and sends an id again that was sent within its retention. One that waits or is delayed is
+    /// replaced by the new message. One in hand stays as it is, and is answered with `created: false`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::enqueue`], but asking again sends again.
+    pub async fn enqueue_again(&self, lane: Lane, messages: Vec<Bytes>) -> Result<Vec<Enqueued>, QueueError> {
+        self.put(lane, messages, true).await
+    }
+
+    async fn put(&self, lane: Lane, messages: Vec<Bytes>, force: bool) -> Result<Vec<Enqueued>, QueueError> {
+        let settings = self.client.settings();
+        let messages = messages.into_iter().map(|bytes| self.given(bytes));
         let messages = messages.collect::<Result<Vec<_>, _>>()?;
+        if !settings.accept_jobs {
+            return Err(QueueError::Intake("WORKER_ACCEPT_JOBS is off here".to_owned()));
+        }
         let live = self.link.client().await?;
         let known = live.client.sadd::<i64, _, _>(self.keys.queues(), self.name()).await;
         self.link.checked(&live, known)?;
@@ -64,51 +84,64 @@ impl Queue {
                 keys.high.clone(),
                 keys.pending.clone(),
                 keys.low.clone(),
+                keys.delayed.clone(),
+                keys.control.clone(),
             ];
-            call.extend(batch.iter().map(|(id, _)| keys.status(id)));
-            let mut args: Vec<Value> = vec![
-                lane.letter().into(),
-                (self.client.settings().completed_retention.as_millis() as i64).into(),
-            ];
-            args.extend(batch.iter().map(|(_, bytes)| Value::Bytes(bytes.clone())));
-            let answers = script::into_texts(script::run(&self.link, &ENQUEUE, call, args).await?);
+            call.extend(batch.iter().map(|copy| keys.status(&copy.id)));
+            let retention = settings.completed_retention.as_millis() as i64;
+            let mut args: Vec<Value> = vec![lane.letter().into(), retention.into(), i64::from(force).into()];
+            for copy in batch {
+                args.extend([copy.stamp.as_str().into(), copy.due.into(), Value::Bytes(copy.bytes.clone())]);
+            }
+            let mut answers = script::into_texts(script::run(&self.link, &ENQUEUE, call, args).await?)
+                .into_iter()
+                .peekable();
+            if answers.next_if(|answer| answer == "paused").is_some() {
+                return Err(QueueError::Intake(answers.next().unwrap_or_default()));
+            }
             enqueued.extend(
                 batch
                     .iter()
                     .zip(answers)
-                    .map(|((id, _), answer)| Enqueued { id: id.clone(), created: answer == "enqueued" }),
+                    .map(|(copy, answer)| Enqueued { id: copy.id.clone(), created: answer == "enqueued" }),
             );
         }
         Ok(enqueued)
     }
 
-    /// As [`Queue::enqueue`], and sends an id again that was sent within its retention. One that waits or is delayed is
-    /// replaced by the new message. One in hand stays as it is, and is answered with `created: false`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Queue::enqueue`], but asking again sends again.
-    pub async fn enqueue_again(&self, lane: Lane, messages: Vec<Bytes>) -> Result<Vec<Enqueued>, QueueError> {
-        self.enqueue(lane, messages).await
-    }
-
-    /// The message with its id, which is added where there is none.
-    fn with_id(&self, bytes: Bytes) -> Result<(String, Bytes), QueueError> {
-        if let Some(id) = self.head(&bytes)?.id {
-            return Ok((id.into(), bytes));
-        }
-        let id = format!("{}{}", crate::worker::start_id(), crate::worker::start_id());
-        let bytes = add_id(&bytes, &id);
-        Ok((id, bytes))
+    /// The message with its id, which is added where there is none, and with a stamp.
+    fn given(&self, bytes: Bytes) -> Result<Given, QueueError> {
+        let head = self.head(&bytes)?;
+        let (id, bytes) = match head.id {
+            Some(id) => (id.into(), bytes),
+            None => {
+                let id = format!("{}{}", crate::worker::start_id(), crate::worker::start_id());
+                let bytes = add_id(&bytes, &id);
+                (id, bytes)
+            }
+        };
+        let stamp = self.client.new_name();
+        let record =
+            Record { stamp: Some(stamp.clone()), ..head.record.map(|record| *record).unwrap_or_default() };
+        Ok(Given { id, stamp, due: head.send_at.unwrap_or(0), bytes: edit(&bytes, None, &record) })
     }
 }
 
+/// A message that is to be enqueued.
+struct Given {
+    id: String,
+    stamp: String,
+    /// Ms since 1970, 0 for at once.
+    due: i64,
+    bytes: Bytes,
+}
+
 /// The messages in runs that one call can bear.
-fn batches(mut rest: &[(String, Bytes)]) -> impl Iterator<Item = &[(String, Bytes)]> {
+fn batches(mut rest: &[Given]) -> impl Iterator<Item = &[Given]> {
     std::iter::from_fn(move || {
         let mut size = 0;
-        let fits = |(_, bytes): &&(String, Bytes)| {
-            size += bytes.len();
+        let fits = |copy: &&Given| {
+            size += copy.bytes.len();
             size <= BATCH_BYTES
         };
         let count = rest.iter().take(BATCH).take_while(fits).count().max(1).min(rest.len());
@@ -123,8 +156,15 @@ mod tests {
     use super::*;
 
     fn sizes(messages: &[usize]) -> Vec<usize> {
-        let messages: Vec<_> =
-            messages.iter().map(|size| (String::new(), vec![b'x'; *size].into())).collect();
+        let messages: Vec<_> = messages
+            .iter()
+            .map(|size| Given {
+                id: String::new(),
+                stamp: String::new(),
+                due: 0,
+                bytes: vec![b'x'; *size].into(),
+            })
+            .collect();
         batches(&messages).map(<[_]>::len).collect()
     }
 

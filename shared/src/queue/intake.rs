@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Queue, QueueError};
+use crate::script::{self, INTAKE};
 
 /// A paused intake.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,8 +29,9 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; it may be paused all the same. Safe to call again.
     pub async fn pause_intake(&self, note: &str) -> Result<(), QueueError> {
-        let _ = note;
-        Err(QueueError::Redis("pause_intake: not built yet".to_owned()))
+        let note = &note[..note.floor_char_boundary(1000)];
+        self.change_intake(true, note).await?;
+        Ok(())
     }
 
     /// Ends that. False where the intake was not paused.
@@ -38,6 +40,13 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; it may be over all the same. Safe to call again.
     pub async fn resume_intake(&self) -> Result<bool, QueueError> {
-        Err(QueueError::Redis("resume_intake: not built yet".to_owned()))
+        self.change_intake(false, "").await
+    }
+
+    /// Gives whether it was paused before.
+    async fn change_intake(&self, pause: bool, note: &str) -> Result<bool, QueueError> {
+        let args = vec![i64::from(pause).into(), note.into()];
+        let was = script::run(&self.link, &INTAKE, vec![self.keys.control.clone()], args).await?;
+        Ok(was.as_i64() == Some(1))
     }
 }

@@ -6,6 +6,7 @@ use fred::types::Value;
 use tracing::{info, warn};
 
 use super::hand::Held;
+use super::settle::millis;
 use super::shared::Shared;
 use super::status::status_id;
 use crate::script::{self, BEGIN};
@@ -20,14 +21,14 @@ pub(crate) async fn begin(shared: &Shared, messages: Vec<Arc<Held>>) -> Vec<Arc<
     }
     let keys = &shared.keys;
     let mut call = vec![keys.processing.clone(), keys.messages.clone(), keys.counters.clone()];
-    let mut tokens: Vec<Value> = Vec::new();
+    let mut args: Vec<Value> = vec![millis(shared.settings.completed_retention)];
     for (held, id) in messages.iter().zip(&ids) {
         if let Some(id) = id {
             call.push(keys.status(id));
-            tokens.push(held.token.as_str().into());
+            args.extend([held.token.as_str().into(), held.stamp().into()]);
         }
     }
-    let answer = script::run_until_answered(&shared.link, &BEGIN, call, |_| tokens.clone()).await;
+    let answer = script::run_until_answered(&shared.link, &BEGIN, call, |_| args.clone()).await;
     let mut answers = script::into_texts(answer).into_iter();
     let mut going = Vec::with_capacity(messages.len());
     for (held, id) in messages.into_iter().zip(ids) {
@@ -37,7 +38,12 @@ pub(crate) async fn begin(shared: &Shared, messages: Vec<Arc<Held>>) -> Vec<Arc<
             Some("duplicate") => {
                 shared.metrics.duplicates.increment(1);
                 info!(event = event::MESSAGE_DUPLICATE, queue = %shared.queue, ref = held.token.reference(), id,
-                    "dropped: this id was sent, or is in hand or delayed elsewhere");
+                    "dropped: this id was sent, or is in hand or delayed elsewhere, or another copy is to be sent");
+                shared.hand.release([held.token.number]);
+            }
+            Some("cancelled") => {
+                info!(event = event::MESSAGE_CANCELLED, queue = %shared.queue, ref = held.token.reference(), id,
+                    "dropped: this id was cancelled");
                 shared.hand.release([held.token.number]);
             }
             _ => {

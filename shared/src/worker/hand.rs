@@ -85,6 +85,17 @@ impl Held {
         *self.deadline.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(deadline);
     }
 
+    /// Attempts so far, this one too where its handler was started.
+    pub(crate) fn attempts(&self) -> u32 {
+        let begun = self.deadline.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_some();
+        self.head.retries + u32::from(begun)
+    }
+
+    /// What tells this copy of its id from others.
+    pub(crate) fn stamp(&self) -> &str {
+        self.head.record.as_ref().and_then(|record| record.stamp.as_deref()).unwrap_or_default()
+    }
+
     pub(crate) fn renewed(&self) -> u64 {
         self.renewed.load(Relaxed)
     }

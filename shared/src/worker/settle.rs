@@ -13,6 +13,7 @@ use super::hand::Held;
 use super::settlement::{Change, Settlement, SplitPart};
 use super::shared::Shared;
 use super::status::{part_id, recent_entry, status_id};
+use crate::message;
 use crate::outcome::{Failure, Receipt};
 use crate::script::{self, COMPLETE, DEAD_LETTER, RELEASE, RETRY, SPLIT, Script};
 use crate::telemetry::event;
@@ -23,6 +24,9 @@ const BATCH: usize = 200;
 /// Entries in `recent` that one settle leaves of messages which have neither id nor metadata: beyond a handful their
 /// lines say nothing, and cost Redis more than the settle itself.
 const POOR_ENTRIES: usize = 10;
+
+/// Longest result that a status keeps, bytes.
+const RESULT_BYTES: usize = 64 << 10;
 
 /// Bytes of edited messages in one call, about.
 const BATCH_BYTES: usize = 8 << 20;
@@ -132,7 +136,10 @@ async fn complete(shared: &Shared, group: Vec<(Arc<Held>, Receipt)>) {
     for (held, receipt) in named {
         let entry = recent_entry(&held, "sent");
         call.status(shared, &held);
-        call.message(held, [entry.into(), receipt.provider_id.unwrap_or_default().into()]);
+        let attempts = count(held.attempts() as usize);
+        let result = receipt.result.filter(|result| result.len() <= RESULT_BYTES).unwrap_or_default();
+        let provider_id = receipt.provider_id.unwrap_or_default();
+        call.message(held, [entry.into(), provider_id.into(), attempts, String::from(result).into()]);
     }
     call.run(shared).await;
 }
@@ -147,19 +154,21 @@ async fn retry(shared: &Shared, group: Vec<(Arc<Held>, Change)>) {
     for (held, change) in group {
         let (kind, crashes, time, bytes, error) = match change {
             Change::Retry { delay, bytes, failure } => {
-                ("retry", held.crashes(), millis(delay), Value::Bytes(bytes), failure.error)
+                ("retry", held.crashes(), millis(delay), Some(bytes), failure.error)
             }
             Change::Wait { delay, bytes, failure } => {
-                ("wait", held.crashes(), millis(delay), optional(bytes), failure.error)
+                ("wait", held.crashes(), millis(delay), bytes, failure.error)
             }
             Change::Park { due, bytes, crashes } => {
-                ("park", crashes, due.to_string().into(), optional(bytes), String::new())
+                ("park", crashes, due.to_string().into(), bytes, String::new())
             }
             _ => continue,
         };
         let member = held.token.member(crashes);
         let has_id = call.status(shared, &held);
-        call.message(held, [member.into(), kind.into(), time, bytes, has_id, error.into()]);
+        let [attempts, log] = history(&held, bytes.as_ref().unwrap_or(&held.bytes));
+        let bytes = optional(bytes);
+        call.message(held, [member.into(), kind.into(), time, bytes, has_id, error.into(), attempts, log]);
     }
     call.run(shared).await;
 }
@@ -177,7 +186,9 @@ async fn dead_letter(shared: &Shared, group: Vec<(Arc<Held>, Change)>) {
         };
         let entry = recent_entry(&held, "dead");
         let has_id = call.status(shared, &held);
-        call.message(held, [Value::Bytes(bytes), entry.into(), reason.into(), has_id, error.into()]);
+        let [attempts, log] = history(&held, &bytes);
+        let bytes = Value::Bytes(bytes);
+        call.message(held, [bytes, entry.into(), reason.into(), has_id, error.into(), attempts, log]);
     }
     call.run(shared).await;
 }
@@ -235,7 +246,8 @@ async fn split(shared: &Shared, held: Arc<Held>, served: bool, parts: Vec<SplitP
         ],
         [millis(retention)],
     );
-    let mut args: Vec<Value> = vec![flag(id.is_some()), state.into(), entry.into()];
+    let [attempts, log] = history(&held, parts.first().map_or(&held.bytes, |part| &part.bytes));
+    let mut args: Vec<Value> = vec![flag(id.is_some()), state.into(), entry.into(), attempts, log];
     for SplitPart { delay, bytes, recipients, keeps_id, .. } in parts {
         let part = shared.next_reference();
         let member = super::token::member(&part, held.token.lane, held.crashes());
@@ -254,6 +266,12 @@ async fn split(shared: &Shared, held: Arc<Held>, served: bool, parts: Vec<SplitP
     }
     call.message(held, args);
     call.run(shared).await;
+}
+
+/// For the status of a message with an id: attempts made, and the log of those that failed.
+fn history(held: &Held, bytes: &bytes::Bytes) -> [Value; 2] {
+    let log = if held.head.id.is_some() { message::attempts(bytes) } else { "" };
+    [count(held.attempts() as usize), log.into()]
 }
 
 /// One call of a settling script: fixed keys and arguments, then a run of arguments for each message.

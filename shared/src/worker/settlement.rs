@@ -234,6 +234,8 @@ impl Judge<'_> {
             reference: Some(held.reference().to_owned()),
             crashes: held.crashes(),
             lane: Some(held.token.lane.name().to_owned()),
+            // Requeued by hand it is a message like any other.
+            stamp: None,
             ..record
         }
     }

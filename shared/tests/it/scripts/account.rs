@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redispatch_testkit::Reply;
 
-use super::queue::{Queue, key};
+use super::queue::{Queue, key, status};
 
-/// Asserts that every message pushed is in exactly one place or left as sent or as a duplicate, and that members
-/// and bytes agree.
+/// Asserts that every message pushed is in exactly one place or left as sent, as a duplicate or as cancelled, and that
+/// members and bytes agree.
 pub(crate) async fn account(queue: &mut Queue) {
     let mut placed = Vec::new();
     for list in ["pending", "pending:high", "pending:low", "claimed", "dead_letter"] {
@@ -26,7 +26,13 @@ pub(crate) async fn account(queue: &mut Queue) {
     let numbers = placed.iter().filter_map(|bytes| number(bytes)).collect::<Vec<_>>();
     let distinct: BTreeSet<_> = numbers.iter().collect();
     assert_eq!(numbers.len(), distinct.len(), "a message is in two places: {numbers:?}");
-    let left = queue.counter("sent").await + queue.counter("duplicates").await;
+    let mut left = queue.counter("sent").await + queue.counter("duplicates").await;
+    // What is cancelled stays where it waits until it comes up, or was taken out.
+    left += queue.counter("cancelled").await;
+    for id in placed.iter().filter_map(|bytes| id(bytes)) {
+        let state = queue.command(&["HGET", &status(&id), "state"]).await;
+        left -= i64::from(matches!(state, Reply::Bulk(state) if state == b"cancelled"));
+    }
     assert_eq!(
         placed.len() as i64 + left,
         queue.pushed,
@@ -38,6 +44,11 @@ pub(crate) async fn account(queue: &mut Queue) {
 /// What tells a message from the others; none where it has no `n`.
 fn number(bytes: &str) -> Option<i64> {
     serde_json::from_str::<serde_json::Value>(bytes).ok()?.get("n")?.as_i64()
+}
+
+/// Its `id`, where it has one.
+fn id(bytes: &str) -> Option<String> {
+    Some(serde_json::from_str::<serde_json::Value>(bytes).ok()?.get("id")?.as_str()?.to_owned())
 }
 
 /// All keys with all they hold, for a comparison.

@@ -8,7 +8,8 @@ use super::every::{call_of, stage};
 use super::queue::{Queue, SCRIPTS, key, message};
 use super::worker::two;
 
-const COUNTERS: [&str; 9] = [
+const COUNTERS: [&str; 10] = [
+    "cancelled",
     "enqueued",
     "sent",
     "retried",

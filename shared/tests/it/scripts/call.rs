@@ -13,19 +13,22 @@ pub(crate) struct Call {
 /// How long `status` is kept in these tests, ms.
 pub(crate) const RETENTION: u64 = 600_000;
 
+/// The log of an attempt that failed.
+const LOG: &str = r#"[{"at":"2026-01-01T00:00:00Z","error":"no route"}]"#;
+
 impl Call {
-    fn new(script: &'static str, names: &[&str], args: &[&str]) -> Self {
+    pub(super) fn new(script: &'static str, names: &[&str], args: &[&str]) -> Self {
         let keys = names.iter().map(|name| key(name)).collect();
         Self { script, keys, args: args.iter().map(ToString::to_string).collect() }
     }
 
-    fn id(&mut self, id: &str) {
+    pub(super) fn id(&mut self, id: &str) {
         if !id.is_empty() {
             self.keys.push(status(id));
         }
     }
 
-    fn arg(mut self, values: &[&str]) -> Self {
+    pub(super) fn arg(mut self, values: &[&str]) -> Self {
         self.args.extend(values.iter().map(ToString::to_string));
         self
     }
@@ -100,10 +103,17 @@ impl Ask {
 }
 
 pub(crate) fn begin(messages: &[(&str, &str)]) -> Call {
-    let mut call = Call::new("begin", &["processing", "messages", "counters"], &[]);
-    for (token, id) in messages {
+    let stamped: Vec<_> = messages.iter().map(|(token, id)| (*token, *id, "")).collect();
+    begin_stamped(&stamped)
+}
+
+/// Token, id and stamp of each.
+pub(crate) fn begin_stamped(messages: &[(&str, &str, &str)]) -> Call {
+    let names = ["processing", "messages", "counters"];
+    let mut call = Call::new("begin", &names, &[&RETENTION.to_string()]);
+    for (token, id, stamp) in messages {
         call.id(id);
-        call = call.arg(&[token]);
+        call = call.arg(&[token, stamp]);
     }
     call
 }
@@ -123,7 +133,7 @@ pub(crate) fn complete(messages: &[(&str, &str)]) -> Call {
     }
     for (token, id) in named {
         call.id(id);
-        call = call.arg(&[token, &entry(token), "provider's own"]);
+        call = call.arg(&[token, &entry(token), "provider's own", "1", ""]);
     }
     call
 }
@@ -135,7 +145,7 @@ pub(crate) fn retry(kind: &str, time: u64, messages: &[(&str, &str, &str)]) -> C
     for (token, id, bytes) in messages {
         call.id(id);
         let member = member(token);
-        call = call.arg(&[token, &member, kind, &time.to_string(), bytes, has(id), "no route"]);
+        call = call.arg(&[token, &member, kind, &time.to_string(), bytes, has(id), "no route", "1", LOG]);
     }
     call
 }
@@ -151,7 +161,7 @@ pub(crate) fn dead_letter(reason: &str, messages: &[(&str, &str, &str)]) -> Call
     for (token, id, bytes) in messages {
         call.id(id);
         let entry = format!(r#"{{"id":"{token}","state":"dead"}}"#);
-        call = call.arg(&[token, bytes, &entry, reason, has(id), "user unknown"]);
+        call = call.arg(&[token, bytes, &entry, reason, has(id), "user unknown", "1", LOG]);
     }
     call
 }
@@ -261,7 +271,7 @@ pub(crate) fn split_to(state: &str, token: &str, id: &str, parts: &[(&str, &str,
     let names = ["processing", "messages", "delayed", "dead_letter", "counters", "recent"];
     let entry = format!(r#"{{"id":"{token}","state":"{state}"}}"#);
     let entry = if state == "delayed" { "" } else { &entry };
-    let fixed = ["0", &RETENTION.to_string(), token, has(id), state, entry];
+    let fixed = ["0", &RETENTION.to_string(), token, has(id), state, entry, "1", LOG];
     let mut call = Call::new("split", &names, &fixed);
     call.keys.push(status(id));
     call.keys.push(key("control"));
@@ -310,17 +320,6 @@ pub(crate) fn stats() -> Call {
         "control",
     ];
     Call::new("stats", &names, &[])
-}
-
-/// Id and bytes of each.
-pub(crate) fn enqueue(lane: &str, messages: &[(&str, &str)]) -> Call {
-    let names = ["processing", "messages", "counters", "claimed", "pending:high", "pending", "pending:low"];
-    let mut call = Call::new("enqueue", &names, &[lane, &RETENTION.to_string()]);
-    for (id, bytes) in messages {
-        call.id(id);
-        call = call.arg(&[bytes]);
-    }
-    call
 }
 
 fn has(id: &str) -> &'static str {

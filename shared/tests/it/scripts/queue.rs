@@ -43,9 +43,10 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 19] = [
+pub(crate) const SCRIPTS: [&str; 24] = [
     "begin",
     "breaker",
+    "cancel",
     "claim",
     "complete",
     "dead_letter",
@@ -55,14 +56,18 @@ pub(crate) const SCRIPTS: [&str; 19] = [
     "extend",
     "heartbeat",
     "import",
+    "intake",
     "orphans",
     "pause",
     "release",
+    "reschedule",
     "resume",
     "retry",
+    "seek",
     "split",
     "stats",
     "sweep",
+    "take_out",
 ];
 
 /// `queue:email:NAME`

@@ -1,9 +1,8 @@
 //! What each settling script writes, beyond what `every` asks of all.
 
 use super::account::account;
-use super::call::{
-    RETENTION, begin, complete, dead_letter, enqueue, member, release, retry, split, split_to,
-};
+use super::call::{RETENTION, begin, complete, dead_letter, member, release, retry, split, split_to};
+use super::orders::enqueue;
 use super::queue::{Queue, key, message};
 use super::worker::{Worker, two};
 

@@ -207,7 +207,7 @@ async fn v12_a_lease_taken_over_is_not_renewed() {
 #[tokio::test]
 async fn v13_the_status_of_a_message_in_hand_does_not_expire() {
     let (mut queue, (mut a, _)) = (Queue::start().await, two());
-    let first = super::call::enqueue("p", &[("d", D1)]);
+    let first = super::orders::enqueue("p", &[("d", D1)]);
     assert_eq!(queue.texts(&first).await, ["enqueued"]);
     queue.pushed += 1;
     assert!(queue.ttl("d").await > 0, "while it waits the status ends by itself");

@@ -126,7 +126,7 @@ fn a_header_names_its_file_and_a_caller_that_runs_it() {
         let mut lines = script.header.lines();
         let flags = match name {
             "enqueue" | "import" => "#!lua",
-            "stats" => "#!lua flags=no-writes",
+            "seek" | "stats" => "#!lua flags=no-writes",
             _ => "#!lua flags=allow-oom",
         };
         if lines.next() != Some(flags) {

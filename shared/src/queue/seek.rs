@@ -1,0 +1,124 @@
+//! Finds copies of a message that nobody knows of but the lists they lie in.
+
+use bytes::Bytes;
+use fred::interfaces::ListInterface;
+use fred::types::{Key, Value};
+
+use super::{Queue, QueueError};
+use crate::keys::Lane;
+use crate::message::Head;
+use crate::script::{self, SEEK};
+
+/// Messages looked at by one call, at most.
+const LONGEST_STEP: i64 = 1000;
+
+/// Bytes looked at by one call from which on fewer messages are asked for.
+const STEP_BYTES: i64 = 512 << 10;
+
+/// How far from either end of a list a message can be taken out of it: that of `take_out.lua` and `reschedule.lua`.
+pub(super) const REACH: i64 = 20_000;
+
+/// A message that waits.
+pub(super) struct Copy {
+    /// Where it goes on.
+    pub(super) lane: Lane,
+    /// The list that it waits in.
+    pub(super) list: Key,
+    /// Where it was in the list, from the left.
+    pub(super) place: i64,
+    pub(super) bytes: Bytes,
+    /// What tells it from other copies of its id; empty where it was pushed without the library.
+    pub(super) stamp: String,
+}
+
+impl Queue {
+    /// All copies of message `id` that wait in lists. What is claimed meanwhile may be missed: it is in hand then.
+    /// `all` looks through whole lists, else only through what lies within reach of their ends.
+    pub(super) async fn seek(&self, id: &str, all: bool) -> Result<Vec<Copy>, QueueError> {
+        let keys = &self.keys;
+        let mut copies = Vec::new();
+        for (lane, list) in [
+            (Lane::High, &keys.high),
+            (Lane::Pending, &keys.pending),
+            (Lane::Low, &keys.low),
+            (Lane::Pending, &keys.claimed),
+        ] {
+            let live = self.link.client().await?;
+            let length = live.client.llen(list.clone()).await;
+            let length: i64 = self.link.checked(&live, length)?;
+            let ends = if all || length <= 2 * REACH {
+                vec![(0, i64::MAX)]
+            } else {
+                vec![(0, REACH), (length - REACH, i64::MAX)]
+            };
+            for (from, to) in ends {
+                self.seek_in(id, (lane, list), (from, to), &mut copies).await?;
+            }
+        }
+        Ok(copies)
+    }
+
+    /// Whether a worker has message `id` in hand, begun or not.
+    pub(super) async fn holds(&self, id: &str) -> Result<bool, QueueError> {
+        Ok(self.active(1_000_000).await?.iter().any(|active| active.id == id))
+    }
+
+    async fn seek_in(
+        &self,
+        id: &str,
+        (lane, list): (Lane, &Key),
+        (mut from, to): (i64, i64),
+        copies: &mut Vec<Copy>,
+    ) -> Result<(), QueueError> {
+        let text = surely_verbatim(id);
+        let mut step = 16;
+        while from < to {
+            let count = step.min(to - from);
+            let args: Vec<Value> = vec![from.into(), count.into(), text.into()];
+            let Value::Array(answer) = script::run(&self.link, &SEEK, vec![list.clone()], args).await? else {
+                break;
+            };
+            let mut answer = answer.into_iter();
+            let mut number = || answer.next().and_then(|value| value.as_i64()).unwrap_or(0);
+            let (looked, size) = (number(), number());
+            while let (Some(place), Some(bytes)) = (answer.next(), answer.next()) {
+                let bytes = script::into_bytes(bytes);
+                let head = Head::read(&bytes, usize::MAX).unwrap_or_else(|malformed| *malformed.head);
+                if head.id.as_deref() == Some(id) {
+                    let stamp = head.record.and_then(|record| record.stamp).unwrap_or_default();
+                    let place = place.as_i64().unwrap_or(0);
+                    copies.push(Copy { lane, list: list.clone(), place, bytes, stamp });
+                }
+            }
+            if looked < count {
+                break;
+            }
+            from += looked;
+            step = if size > STEP_BYTES { (step / 2).max(1) } else { (2 * step).min(LONGEST_STEP) };
+        }
+        Ok(())
+    }
+}
+
+/// The longest part of an id that no JSON writer puts down in another way: some write `/` as `\/` and `<` as `\u003c`.
+fn surely_verbatim(id: &str) -> &str {
+    let parts = id.split(|c: char| !(c.is_ascii_alphanumeric() || "_.:-".contains(c)));
+    parts.max_by_key(|part| part.len()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::surely_verbatim;
+
+    #[test]
+    fn an_id_is_looked_for_by_what_every_writer_leaves_as_it_is() {
+        for (id, text) in [
+            ("order-17", "order-17"),
+            ("a/order:17.b_c", "order:17.b_c"),
+            ("<>&\"\\/ '", ""),
+            ("ab cd/efg", "efg"),
+        ] {
+            assert_eq!(surely_verbatim(id), text, "{id}");
+        }
+    }
+}

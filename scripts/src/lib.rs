@@ -10,6 +10,7 @@ mod glance;
 mod masked;
 mod output;
 mod run;
+mod status;
 mod time;
 mod verbs;
 

@@ -19,9 +19,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
-use redispatch::clock::{rfc3339, unix_ms};
-use redispatch::config::{Kind, Otherwise, QUEUE, QueueSettings, REDIS, Reader, Setting, Sources, Table, dotenv};
 use redispatch::Shutdown;
+use redispatch::clock::{rfc3339, unix_ms};
+use redispatch::config::{
+    Kind, Otherwise, QUEUE, QueueSettings, REDIS, Reader, Setting, Sources, Table, dotenv,
+};
 use redispatch::keys::Lane;
 use redispatch::queue::{Changed, Queue, QueueError};
 use redispatch::telemetry::{self, LOGS, LogSettings};
@@ -111,7 +113,8 @@ fn bad(why: impl Into<String>) -> Refused {
 impl Booking {
     fn check(&self) -> Result<(), Refused> {
         let digits = self.customer_phone.strip_prefix('+').unwrap_or_default();
-        let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+        let is_number =
+            (7..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
         if !is_number || digits.starts_with('0') {
             return Err(bad("customerPhone: write it in E.164, as in +491701234567"));
         }
@@ -168,10 +171,13 @@ impl App {
         } else {
             self.queue.enqueue(Lane::Pending, messages).await?;
         }
-        let note = (over.len() == self.offsets.len()).then_some("no reminder is left: the booking is too near");
+        let note =
+            (over.len() == self.offsets.len()).then_some("no reminder is left: the booking is too near");
         let when = rfc3339(booking.scheduled_time.unsigned_abs());
         let reminders = self.reminders(&booking.id, "past").await?;
-        Ok(json!({ "id": booking.id, "scheduledTime": when, "reminders": reminders, "inHand": in_hand, "note": note }))
+        Ok(
+            json!({ "id": booking.id, "scheduledTime": when, "reminders": reminders, "inHand": in_hand, "note": note }),
+        )
     }
 
     /// Cancels reminders. Gives whether one of them is known, and those that a worker has in hand: they may be sent yet.

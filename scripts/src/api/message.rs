@@ -7,7 +7,6 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use redispatch::queue::Changed;
-use redispatch::telemetry::mask;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, IntoResponses, ToSchema};
@@ -16,6 +15,7 @@ use super::error::{ApiError, ErrorBody};
 use super::queues::InPath;
 use super::{Api, body};
 use crate::changed::told;
+use crate::status::Status;
 use crate::time;
 
 /// A body that says a time is no longer, bytes.
@@ -29,30 +29,6 @@ pub(super) struct Which {
     queue: String,
     /// The message's id
     id: String,
-}
-
-/// What became of a message.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Status {
-    queue: String,
-    id: String,
-    /// `waiting`, `sending`, `delayed`, `sent`, `dead` or `cancelled`; a hint, no proof
-    #[schema(example = "sent")]
-    state: String,
-    /// Since when, ms since 1970
-    at: i64,
-    /// When it is due, ms since 1970, while it is delayed
-    #[serde(skip_serializing_if = "Option::is_none")]
-    due: Option<i64>,
-    /// Why it was given up
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// What the provider said last, recipients masked
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    /// What the provider calls it
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider_id: Option<String>,
 }
 
 /// A new time.
@@ -119,18 +95,8 @@ pub(super) async fn status(
 ) -> Result<Json<Status>, ApiError> {
     let Path(Which { queue, id }) = which?;
     let found = api.ask(async { Ok(api.known(&queue).await?.find(&id).await?) }).await?;
-    let Some(mut found) = found else { return Err(unknown("nothing is known of this id")) };
-    let mut field = |name| found.fields.remove(name).filter(|text: &String| !text.is_empty());
-    Ok(Json(Status {
-        reason: field("reason"),
-        error: field("error").map(|error| mask::text(&error).into_owned()),
-        provider_id: field("provider_id"),
-        queue,
-        id,
-        state: found.state,
-        at: found.at,
-        due: found.due,
-    }))
+    let Some(found) = found else { return Err(unknown("nothing is known of this id")) };
+    Ok(Json(Status::of(&queue, &id, &found, false)))
 }
 
 /// Change when a message is sent

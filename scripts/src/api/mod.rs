@@ -73,7 +73,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(health::health))
         .routes(routes!(stats::stats))
         .routes(routes!(jobs::jobs, jobs::enqueue))
-        .routes(routes!(messages::enqueue, delayed::delayed))
+        .routes(routes!(delayed::delayed, messages::enqueue))
         .routes(routes!(message::status, message::reschedule, message::cancel))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi::openapi))

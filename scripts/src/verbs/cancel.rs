@@ -21,8 +21,8 @@ provider may have accepted it.
 outbox: where nothing is known of an id, one that comes within that time is
 dropped.
 
-Exit code 1 where one of them could not be cancelled. One that was cancelled
-before counts as done, so the same command may be given again.
+Exit code 1 where one of them could not be cancelled. The same command may be
+given again: what was cancelled before counts as done.
 
 Examples:
   queuectl cancel --queue whatsapp booking:17:24h booking:17:1h
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: Cancel, context: &Context) -> Result<Exit, Error> 
     let queue = if args.mark.is_some() { context.queue(name)? } else { context.existing_queue(name).await? };
     let mut how = Exit::Done;
     for (done, id) in args.ids.iter().enumerate() {
-        let changed = queue.cancel(id, args.mark).await.map_err(|error| {
+        let changed = context.within(queue.cancel(id, args.mark)).await.map_err(|error| {
             let changed = format!("{done} of {} done; this one may be, too", args.ids.len());
             let error = Error::redis(format!("cannot cancel `{id}` in queue `{}`", queue.name()), error);
             error.changed(changed)

@@ -60,7 +60,7 @@ pub(crate) async fn run(args: Reschedule, context: &Context) -> Result<Exit, Err
             now + lasts.as_millis() as i64
         }
     };
-    let changed = queue.reschedule(&id, at).await.map_err(failed)?;
+    let changed = context.within(queue.reschedule(&id, at)).await.map_err(failed)?;
     let is_done = changed == Changed::Done;
     let (code, words) = told(changed);
     if context.json {

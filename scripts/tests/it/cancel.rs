@@ -70,7 +70,7 @@ async fn what_waits_or_is_delayed_is_never_sent_and_its_id_is_free() {
     assert_eq!(ran.stdout, "waits: cancelled\nlater: cancelled\nretry: cancelled\n");
     assert_eq!(ran.stderr, "");
     let again = cancel(&redis, &["waits"]).await.with_code(0);
-    assert_eq!(again.stdout, "waits: was cancelled before\n");
+    assert_eq!(again.stdout, "waits: cancelled\n");
     let worker = Serving::start(&redis, "email", Duration::ZERO, serving::sent).await;
     empty(&redis).await;
     assert_eq!(sent(&redis).await, 1, "only the one that stays");

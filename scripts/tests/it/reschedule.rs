@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use redispatch::{Delivery, Failure, Outcome};
-use redispatch_testkit::LIMIT;
 use redispatch_testkit::redis::RedisServer;
+use redispatch_testkit::{LIMIT, Reply};
 use serde_json::Value;
 
 use crate::cancel::{becomes, enqueue, mail, scheduled, sent};
@@ -27,6 +27,12 @@ async fn due(redis: &RedisServer) -> i64 {
 async fn message(redis: &RedisServer) -> Value {
     let bytes = redis.command(&["HVALS", "queue:email:messages"]).await;
     serde_json::from_slice(bytes.array()[0].bytes()).unwrap()
+}
+
+/// The counter of retries in an answer to `HGETALL`.
+fn retried(counters: &Reply) -> Option<i64> {
+    let pair = counters.array().chunks(2).find(|pair| pair[0].text() == "retried")?;
+    pair[1].text().parse().ok()
 }
 
 #[tokio::test]
@@ -70,7 +76,7 @@ async fn what_waits_or_is_a_retry_can_be_put_off() {
     assert_eq!(due(&redis).await, 32_472_144_000_000);
     // tried at once, it fails, and waits for its retry: that can be moved, too
     reschedule(&redis, "order-1", "now").await.with_code(0);
-    redis.wait_until(&["HGET", "queue:email:counters", "retried"], |n| n.bytes() == b"1", LIMIT).await;
+    redis.wait_until(&["HGETALL", "queue:email:counters"], |all| retried(all) == Some(1), LIMIT).await;
     becomes(&redis, "order-1", "delayed").await;
     reschedule(&redis, "order-1", "4102444800000").await.with_code(0);
     assert_eq!(due(&redis).await, 4_102_444_800_000);

@@ -54,8 +54,8 @@ for i = 2, #ARGV, 2 do
     verdict, duplicates = 'duplicate', duplicates + 1
   else
     if seen[ids].err then redis.call('DEL', status) end
-    local new = redis.call('HSET', status, 'state', 'sending', 'token', token, 'at', now, 'began', now)
-    if new < 4 then redis.call('PERSIST', status) end
+    local new = redis.call('HSET', status, 'state', 'sending', 'token', token, 'at', now)
+    if not fresh or new < 3 then redis.call('PERSIST', status) end
     if only then redis.call('HSET', status, 'stamp', stamp) end
     claimed_now[status] = {'sending', token}
   end

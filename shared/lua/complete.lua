@@ -16,7 +16,9 @@
 -- ARGV[3]  plain      how many messages without an id are given
 -- ARGV[4]  entries    how many entries for `recent` they leave: one at least where `plain` is not 0
 -- ARGV[5…] the tokens of those, then their entries (JSON); then for each message with an id: token, entry,
---          provider_id (may be empty), attempts, result (may be empty)
+--          provider_id (may be empty), attempts, result (may be empty). Attempts are empty where nothing more is
+--          to be told than that it was sent at the first one: such statuses are all alike, and are copied, which is
+--          one command where a hash with a TTL takes two
 --
 -- Returns  how many of the messages were not in hand any more
 
@@ -58,11 +60,20 @@ if sent > 0 then
 end
 if #ended > 0 then
   local time = redis.call('TIME')
-  local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local bare
   for _, message in ipairs(ended) do
     local status, i = message[1], message[2]
-    note(status, retention, 'state', 'sent', 'at', now, 'attempts', ARGV[i + 3], 'provider_id', ARGV[i + 2])
-    if ARGV[i + 4] ~= '' then redis.pcall('HSET', status, 'result', ARGV[i + 4]) end
+    if ARGV[i + 3] ~= '' then
+      note(status, retention, 'state', 'sent', 'at', now, 'attempts', ARGV[i + 3], 'provider_id', ARGV[i + 2])
+      if ARGV[i + 4] ~= '' then redis.pcall('HSET', status, 'result', ARGV[i + 4]) end
+    elseif bare then
+      redis.pcall('COPY', bare, status, 'REPLACE')
+    else
+      bare = status
+      redis.pcall('DEL', status)
+      note(status, retention, 'state', 'sent', 'at', now, 'attempts', 1)
+    end
   end
 end
 if given > sent and not again then redis.pcall('HINCRBY', counters, 'stale_settles', given - sent) end

@@ -57,6 +57,7 @@ scripts! {
     );
     ENQUEUE = "enqueue" include_str!("../lua/enqueue.lua");
     EXTEND = "extend" include_str!("../lua/extend.lua");
+    FIRE = "fire" include_str!("../lua/fire.lua");
     HEARTBEAT = "heartbeat" include_str!("../lua/heartbeat.lua");
     IMPORT = "import" include_str!("../lua/import.lua");
     INTAKE = "intake" include_str!("../lua/intake.lua");
@@ -66,6 +67,7 @@ scripts! {
     RESCHEDULE = "reschedule" include_str!("../lua/reschedule.lua");
     RESUME = "resume" include_str!("../lua/resume.lua");
     RETRY = "retry" include_str!("../lua/retry.lua");
+    SCHEDULE_ADD = "schedule_add" include_str!("../lua/schedule_add.lua");
     SEEK = "seek" include_str!("../lua/seek.lua");
     SPLIT = "split" include_str!("../lua/split.lua");
     STATS = "stats" include_str!("../lua/stats.lua");

@@ -1,5 +1,5 @@
 //! Row a: the engine with a no-op handler, and the limit it is held against: a bare loop that runs claim.lua and
-//! complete.lua in batches of 100 over the same client.
+//! complete.lua in batches of 100 over the same client; and the engine with messages that have ids.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -9,7 +9,7 @@ use fred::prelude::*;
 use redispatch::config::WorkerSettings;
 use redispatch::{Delivery, Outcome, Receipt, Shutdown, Worker};
 
-use crate::server::{Server, message};
+use crate::server::{Server, message, message_with_id};
 use crate::table::Figure;
 use crate::{ROUNDS, median, progress};
 
@@ -30,6 +30,7 @@ const COMPLETE: &str = include_str!("../../lua/complete.lua");
 pub(crate) async fn throughput(aof: bool) -> Vec<Figure> {
     let mut server = Server::start(aof).await;
     let (mut bares, mut engines, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut named, mut named_ratios) = (Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
         progress(format_args!("a: {MESSAGES} messages, round {round} of {ROUNDS}"));
         server.fill("bench", MESSAGES, message).await;
@@ -37,6 +38,12 @@ pub(crate) async fn throughput(aof: bool) -> Vec<Figure> {
         server.fill("bench", MESSAGES, message).await;
         let run = engine(&server.url(), MESSAGES, 100).await;
         let engine = run.handled as f64 / run.seconds;
+        // Ids that were sent are not sent again: each round on a server of its own.
+        let mut fresh = Server::start(aof).await;
+        fresh.fill("bench", MESSAGES, message_with_id).await;
+        let run = self::engine(&fresh.url(), MESSAGES, 100).await;
+        named.push(run.handled as f64 / run.seconds);
+        named_ratios.push(named[round - 1] / engine);
         ratios.push(engine / bare);
         bares.push(bare);
         engines.push(engine);
@@ -51,6 +58,8 @@ pub(crate) async fn throughput(aof: bool) -> Vec<Figure> {
         .at_least(0.5),
         Figure::new('a', "engine", median(&engines), "messages/s"),
         Figure::new('a', "bare loop, batches of 100", median(&bares), "messages/s"),
+        Figure::new('a', "messages with ids, against those without", median(&named_ratios), "").at_least(0.6),
+        Figure::new('a', "engine, messages with ids", median(&named), "messages/s"),
     ]
 }
 

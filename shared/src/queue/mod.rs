@@ -17,6 +17,7 @@ mod peek;
 mod recent;
 mod reschedule;
 mod retrying;
+pub(crate) mod schedule;
 mod seek;
 mod server;
 mod stats;
@@ -39,8 +40,9 @@ pub use pause::Pause;
 pub use peek::{Plan, Waiting};
 pub use recent::Ended;
 pub use retrying::Retry;
-pub(crate) use server::fields;
+pub use schedule::{Added, MAX_SCHEDULED_BYTES, Missed, Schedule, Scheduled};
 pub use server::{Node, is_too_old, server_name};
+pub(crate) use server::{fields, now};
 pub use stats::{Breaker, Gates, Stats};
 pub use transfer::{Export, Exported, Import, ImportError, Imported};
 pub use types::WrongType;
@@ -73,6 +75,9 @@ pub enum QueueError {
     /// The message is not one that a worker could take. Redis was not asked.
     #[error("unusable message: {0}")]
     Message(String),
+    /// The schedule cannot be used: which part of it, and why. Redis was not asked.
+    #[error("unusable schedule: {0}")]
+    Schedule(String),
     /// Nobody may enqueue now: somebody paused the intake, for the reason given, or `WORKER_ACCEPT_JOBS` is off here.
     /// Nothing was enqueued.
     #[error("intake is paused: {0}")]

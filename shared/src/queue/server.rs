@@ -7,6 +7,7 @@ use fred::types::config::{Options, Server};
 use fred::types::{ClusterHash, CustomCommand, FromValue, Value};
 
 use super::{Client, QueueError};
+use crate::link::{Connected, Link};
 use crate::script::into_text;
 
 impl Client {
@@ -44,9 +45,7 @@ impl Client {
     /// [`QueueError::Redis`]; nothing is changed by asking.
     pub async fn clock(&self) -> Result<i64, QueueError> {
         let live = self.link.client().await?;
-        let time = live.client.custom(command("TIME"), Vec::<Value>::new()).await;
-        let (seconds, micros): (i64, i64) = self.link.checked(&live, time)?;
-        Ok(seconds * 1000 + micros / 1000)
+        Ok(now(&self.link, &live).await?)
     }
 
     /// Asks about a key, which stands behind a subcommand, what the server may refuse to tell: then `None`.
@@ -73,6 +72,13 @@ impl Client {
             Err(_) => Ok(None),
         }
     }
+}
+
+/// Redis's clock, ms since 1970.
+pub(crate) async fn now(link: &Link, live: &Connected) -> Result<i64, fred::error::Error> {
+    let time = live.client.custom(command("TIME"), Vec::<Value>::new()).await;
+    let (seconds, micros): (i64, i64) = link.checked(live, time)?;
+    Ok(seconds * 1000 + micros / 1000)
 }
 
 /// One of the servers that hold the keys.

@@ -38,6 +38,12 @@ events! {
     MESSAGE_CANCELLED = "message_cancelled";
     /// A message surely not sent went back to the front of its lane, at no cost.
     MESSAGE_RELEASED = "message_released";
+    /// A schedule put its message into the queue.
+    SCHEDULE_FIRED = "schedule_fired";
+    /// A schedule dropped firings that were missed.
+    SCHEDULE_MISSED = "schedule_missed";
+    /// A schedule cannot be used; it rests until it is mended.
+    SCHEDULE_UNUSABLE = "schedule_unusable";
     /// Some recipients were refused; the field served says whether anybody got the message.
     MESSAGE_SPLIT = "message_split";
     /// A message in hand belongs to another worker by now; its outcome changes nothing.

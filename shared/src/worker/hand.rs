@@ -45,6 +45,8 @@ pub(crate) struct Held {
     lost: AtomicBool,
     /// Whether its lease carries the mark that it must not be sent again.
     marked: AtomicBool,
+    /// Whether its status tells more than that it is being sent.
+    noted: AtomicBool,
     /// What it costs of the rate limit.
     units: AtomicU32,
     /// When the handler's time ends, once it has one.
@@ -62,6 +64,7 @@ impl Held {
             send: AtomicU8::new(OPEN),
             lost: AtomicBool::new(false),
             marked: AtomicBool::new(false),
+            noted: AtomicBool::new(false),
             units: AtomicU32::new(1),
             deadline: Mutex::default(),
         }
@@ -89,6 +92,16 @@ impl Held {
     pub(crate) fn attempts(&self) -> u32 {
         let begun = self.deadline.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_some();
         self.head.retries + u32::from(begun)
+    }
+
+    /// Its status tells of nothing but this attempt, the first one.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.head.record.is_none() && self.attempts() == 1 && !self.noted.load(Relaxed)
+    }
+
+    /// Something else is written to its status.
+    pub(crate) fn note(&self) {
+        self.noted.store(true, Relaxed);
     }
 
     /// What tells this copy of its id from others.

@@ -15,6 +15,7 @@ mod intake;
 mod keeper;
 mod measure;
 mod progress;
+mod schedules;
 mod send;
 mod settle;
 mod settlement;
@@ -197,7 +198,11 @@ impl Worker {
         shared.progress.enter(Stage::Running);
         let mut keeper = keeper::Keeper::start(shared.clone(), config.clone())?;
         let mut settling = tokio::spawn(settle::run(shared.clone(), finished));
-        let upkeep = [tokio::spawn(heartbeat::run(shared.clone())), tokio::spawn(sweep::run(shared.clone()))];
+        let upkeep = [
+            tokio::spawn(heartbeat::run(shared.clone())),
+            tokio::spawn(schedules::run(shared.clone())),
+            tokio::spawn(sweep::run(shared.clone())),
+        ];
         let wakers = wake::Wakers::new(&shared, &config);
         info!(event = event::WORKER_READY, %queue, worker = shared.worker, "ready");
         let mut claiming =

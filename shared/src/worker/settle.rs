@@ -136,9 +136,10 @@ async fn complete(shared: &Shared, group: Vec<(Arc<Held>, Receipt)>) {
     for (held, receipt) in named {
         let entry = recent_entry(&held, "sent");
         call.status(shared, &held);
-        let attempts = count(held.attempts() as usize);
         let result = receipt.result.filter(|result| result.len() <= RESULT_BYTES).unwrap_or_default();
         let provider_id = receipt.provider_id.unwrap_or_default();
+        let bare = held.is_bare() && provider_id.is_empty() && result.is_empty();
+        let attempts = if bare { Value::from_static_str("") } else { count(held.attempts() as usize) };
         call.message(held, [entry.into(), provider_id.into(), attempts, String::from(result).into()]);
     }
     call.run(shared).await;

@@ -48,6 +48,7 @@ async fn calls(client: &mut redispatch_testkit::client::Client) -> i64 {
             "select",
             "hello",
             "sadd",
+            "hgetall",
         ];
         sent.contains(&name).then(|| rest.split(',').next().unwrap().parse().unwrap())
     };

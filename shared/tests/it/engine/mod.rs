@@ -21,6 +21,7 @@ mod operators;
 mod outages;
 mod pauses;
 mod rate_limit;
+mod schedules;
 mod scripts;
 mod settling;
 mod starting;

@@ -22,6 +22,7 @@ pub(crate) const COMPLETE: &str = lua!("complete");
 pub(crate) const DEAD_LETTER: &str = lua!("dead_letter");
 pub(crate) const ENQUEUE: &str = lua!("enqueue");
 pub(crate) const EXTEND: &str = lua!("extend");
+pub(crate) const FIRE: &str = lua!("fire");
 pub(crate) const HEARTBEAT: &str = lua!("heartbeat");
 pub(crate) const RELEASE: &str = lua!("release");
 pub(crate) const RETRY: &str = lua!("retry");

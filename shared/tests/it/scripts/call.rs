@@ -302,6 +302,23 @@ pub(crate) fn orphans(zset: &str, other: &str, cursor: &str, remove: bool) -> Ca
     Call::new("orphans", &[zset, other, "messages", "counters"], &[cursor, "500", remove])
 }
 
+/// A firing of the instant `at` (ms), as its caller has read definition and last firing. Empty bytes drop it.
+pub(crate) fn fire(name: &str, definition: &str, last: &str, at: i64, lane: &str, bytes: &str) -> Call {
+    let lane = match lane {
+        "h" => "pending:high",
+        "l" => "pending:low",
+        _ => "pending",
+    };
+    let args = [name, definition, last, &at.to_string(), &RETENTION.to_string(), bytes];
+    let mut call = Call::new("fire", &["schedules", "control", "counters", lane], &args);
+    call.id(&format!("cron:{name}:{at}"));
+    call
+}
+
+pub(crate) fn schedule_add(name: &str, definition: &str) -> Call {
+    Call::new("schedule_add", &["schedules"], &[name, definition])
+}
+
 /// An empty beat says that the worker stops.
 pub(crate) fn heartbeat(worker: &str, start: &str, beat: &str) -> Call {
     Call::new("heartbeat", &["workers", "claims"], &[worker, start, beat])

@@ -15,6 +15,9 @@ pub(super) struct Stage {
     tokens: Vec<String>,
 }
 
+/// Of a schedule; scripts only compare it.
+const DEFINITION: &str = r#"{"pattern":"0 1 * * *"}"#;
+
 const EDITED: &str = r#"{"n":1,"edited":true}"#;
 
 fn m(n: u64) -> String {
@@ -55,6 +58,11 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
         "dead_turn" => call::dead_turn(1, &[m(8)], &[(1, "h", "m8")]),
         "enqueue" => orders::enqueue("p", &[("m20", &m(20)), ("m21", &m(21))]),
         "extend" => call::extend(60_000, &[t[0], t[5]]),
+        "fire" => {
+            let last = ["HSET", &key("schedules"), "daily", DEFINITION, "daily:last", "1700000000000"];
+            stage.queue.command(&last).await;
+            call::fire("daily", DEFINITION, "1700000000000", 1_700_000_060_000, "h", &m(40))
+        }
         "heartbeat" => call::heartbeat("host.AAAAAAAAAAA", "AAAAAAAAAAA", ""),
         "import" => {
             call::import("", "2:x", &[("pending", "", &m(30), "m30"), ("delayed", "A.9:p:0", &m(31), "m31")])
@@ -75,6 +83,7 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
             call::resume("-1")
         }
         "retry" => call::retry("retry", 5_000, &[(t[0], "m1", EDITED), (t[5], "", "")]),
+        "schedule_add" => call::schedule_add("daily", DEFINITION),
         "seek" => orders::seek("pending", 0, 10, "m9"),
         "split" => {
             let parts = [
@@ -100,7 +109,11 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
 
 /// Messages that a call adds to those pushed.
 fn made(script: &str) -> i64 {
-    if matches!(script, "enqueue" | "import" | "split") { 2 } else { 0 }
+    match script {
+        "enqueue" | "import" | "split" => 2,
+        "fire" => 1,
+        _ => 0,
+    }
 }
 
 #[tokio::test]
@@ -239,7 +252,7 @@ async fn at_maxmemory_all_but_intake_goes_on() {
         let before = dump(queue).await;
         queue.command(&["CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "1"]).await;
         let reply = queue.run(&call).await;
-        if matches!(script, "enqueue" | "import") {
+        if matches!(script, "enqueue" | "fire" | "import" | "schedule_add") {
             assert!(matches!(&reply, Reply::Error(text) if text.starts_with("OOM")), "{reply:?}");
             assert_eq!(dump(queue).await, before);
         } else {

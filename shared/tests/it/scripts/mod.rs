@@ -17,6 +17,7 @@ mod orphans;
 mod probe;
 mod queue;
 mod rate_limit;
+mod schedules;
 mod settle;
 mod traces;
 mod upkeep;

@@ -43,7 +43,7 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 24] = [
+pub(crate) const SCRIPTS: [&str; 26] = [
     "begin",
     "breaker",
     "cancel",
@@ -54,6 +54,7 @@ pub(crate) const SCRIPTS: [&str; 24] = [
     "dead_turn",
     "enqueue",
     "extend",
+    "fire",
     "heartbeat",
     "import",
     "intake",
@@ -63,6 +64,7 @@ pub(crate) const SCRIPTS: [&str; 24] = [
     "reschedule",
     "resume",
     "retry",
+    "schedule_add",
     "seek",
     "split",
     "stats",

@@ -125,7 +125,7 @@ fn a_header_names_its_file_and_a_caller_that_runs_it() {
         let name = script.name;
         let mut lines = script.header.lines();
         let flags = match name {
-            "enqueue" | "import" => "#!lua",
+            "enqueue" | "fire" | "import" | "schedule_add" => "#!lua",
             "seek" | "stats" => "#!lua flags=no-writes",
             _ => "#!lua flags=allow-oom",
         };

@@ -1,0 +1,87 @@
+//! Fires the schedules of the queue. Every worker tries, and `fire.lua` lets one of them: there is no leader.
+
+mod book;
+mod fire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fred::error::Error;
+use tracing::warn;
+
+use super::shared::Shared;
+use crate::link;
+use crate::script;
+use crate::telemetry::event;
+use book::Book;
+use fire::Fired;
+
+/// Firings of one schedule in a row, before the others have their turn.
+const BATCH: usize = 100;
+
+/// Fires what is due until the worker stops. What fails is tried again.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let bounds = (Duration::from_secs(1), Duration::from_secs(10));
+    let every = shared.settings.poll_interval.clamp(bounds.0, bounds.1);
+    let mut book = Book::default();
+    let mut told = String::new();
+    loop {
+        let wait = match turn(&shared, &mut book, every).await {
+            Ok(wait) => {
+                told.clear();
+                wait
+            }
+            Err(error) => {
+                let text = script::describe(&error);
+                if text != told {
+                    warn!(event = event::REDIS_ERROR, queue = %shared.queue, error = %text,
+                        "schedules cannot fire now; trying again");
+                    told = text;
+                }
+                every
+            }
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Fires what is due, and gives the time until the next turn.
+async fn turn(shared: &Shared, book: &mut Book, every: Duration) -> Result<Duration, Error> {
+    if book.age().is_none_or(|age| age >= every) {
+        book.read(shared).await?;
+    }
+    let (mut result, mut again) = (Ok(()), false);
+    for name in book.names() {
+        match fire_due(shared, book, &name).await {
+            Ok(more) => again |= more,
+            Err(error) if link::breaks_connection(&error) => return Err(error),
+            // It may be this one's lane that is broken.
+            Err(error) => result = result.and(Err(error)),
+        }
+    }
+    result?;
+    let read = every.saturating_sub(book.age().unwrap_or(every));
+    Ok(if again { Duration::ZERO } else { book.until_next().map_or(read, |next| next.min(read)) })
+}
+
+/// Fires what is due of one schedule. True where some of it is left.
+async fn fire_due(shared: &Shared, book: &mut Book, name: &str) -> Result<bool, Error> {
+    for _ in 0..BATCH {
+        let Some((entry, step)) = book.due(name) else { return Ok(false) };
+        let answer = fire::fire(shared, entry, step).await?;
+        book.set_clock(answer.now);
+        match answer.fired {
+            Fired::Done | Fired::Late => book.set_last(name, answer.last),
+            Fired::Early => return Ok(false),
+            Fired::Changed => {
+                book.forget();
+                return Ok(true);
+            }
+            Fired::Paused => {
+                book.rest();
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}

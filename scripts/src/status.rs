@@ -21,7 +21,7 @@ pub(crate) struct Status {
     /// When it was enqueued, where that was done through library, queuectl or HTTP
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) enqueued_at: Option<i64>,
-    /// When its last attempt began
+    /// When its attempt began, while it is being sent
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) began: Option<i64>,
     /// When it was sent, given up or cancelled
@@ -110,7 +110,7 @@ impl Status {
             state: found.state.clone(),
             at: found.at,
             enqueued_at: found.enqueued_at,
-            began: found.began,
+            began: found.began.or((found.state == "sending").then_some(found.at)),
             ended: matches!(found.state.as_str(), "sent" | "dead" | "cancelled").then_some(found.at),
             attempts: found.attempts,
             due: found.due,

@@ -8,15 +8,16 @@
 //!
 //! What is in Redis are the reminders, under ids made of the booking's: `booking:17:24h`. The bookings themselves are
 //! kept in a map, which stands for **your database** and forgets them with the process: `GET` and `DELETE` go by the ids
-//! alone and work all the same. Your authentication belongs in front of `/api/bookings`.
+//! alone and work all the same. What an answer names `inHand` a worker was sending just then: it may go out with the old
+//! time, so `PATCH` again afterwards. Your authentication belongs in front of `/api/bookings`.
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
 use redispatch::Shutdown;
@@ -81,54 +82,40 @@ fn time<'de, D: serde::Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
 
 /// `24h`, `90m`, `2d`
 fn offset(text: &str) -> Option<(String, i64)> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let ms = match unit {
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    Some((text.to_owned(), i64::from(number.parse::<u16>().ok().filter(|n| *n > 0)?) * ms))
+    let units = [("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+    let (number, ms) = units.iter().find_map(|(unit, ms)| Some((text.strip_suffix(unit)?, ms)))?;
+    let number: u16 = number.parse().ok().filter(|number| *number > 0)?;
+    Some((text.to_owned(), i64::from(number) * ms))
 }
 
-/// What is not done: the status, and why.
-struct Refused(StatusCode, String);
+type Refusal = (StatusCode, Json<Value>);
+type Answer = Result<Json<Value>, Refusal>;
 
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        (self.0, Json(json!({ "error": self.1 }))).into_response()
-    }
+fn refused(status: StatusCode, why: &str) -> Refusal {
+    (status, Json(json!({ "error": why })))
 }
 
-impl From<QueueError> for Refused {
-    fn from(error: QueueError) -> Self {
-        Self(StatusCode::SERVICE_UNAVAILABLE, format!("{error}; it is safe to ask again"))
-    }
-}
-
-fn bad(why: impl Into<String>) -> Refused {
-    Refused(StatusCode::BAD_REQUEST, why.into())
+fn away(error: QueueError) -> Refusal {
+    refused(StatusCode::SERVICE_UNAVAILABLE, &format!("{error}; it is safe to ask again"))
 }
 
 impl Booking {
-    fn check(&self) -> Result<(), Refused> {
+    fn check(&self) -> Result<(), Refusal> {
         let digits = self.customer_phone.strip_prefix('+').unwrap_or_default();
-        let is_number =
-            (7..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
-        if !is_number || digits.starts_with('0') {
-            return Err(bad("customerPhone: write it in E.164, as in +491701234567"));
-        }
-        if self.customer_name.trim().is_empty() || !self.customer_email.contains('@') {
-            return Err(bad("customerName and customerEmail are needed"));
-        }
-        let in_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if self.id.is_empty() || self.id.len() > 64 || !self.id.bytes().all(in_id) {
-            return Err(bad("id: write up to 64 of A-Z, a-z, 0-9, - _ and ."));
-        }
-        match self.scheduled_time > unix_ms() as i64 {
-            true => Ok(()),
-            false => Err(bad("scheduledTime: lies in the past")),
-        }
+        let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_id = |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        let fault = if !is_number || digits.starts_with('0') {
+            "customerPhone: write it in E.164, as in +491701234567"
+        } else if self.customer_name.trim().is_empty() || !self.customer_email.contains('@') {
+            "customerName and customerEmail are needed"
+        } else if !is_id(&self.id) || !(1..=64).contains(&self.id.len()) {
+            "id: write up to 64 of A-Z, a-z, 0-9, - _ and ."
+        } else if self.scheduled_time <= unix_ms() as i64 {
+            "scheduledTime: lies in the past"
+        } else {
+            return Ok(());
+        };
+        Err(refused(StatusCode::BAD_REQUEST, fault))
     }
 
     /// A message as `whatsapp-worker` takes it. Outside of 24 hours after a customer's last message WhatsApp wants an
@@ -136,12 +123,9 @@ impl Booking {
     fn reminder(&self, id: &str, send_at: i64) -> bytes::Bytes {
         let when = rfc3339(self.scheduled_time.unsigned_abs());
         let message = json!({
-            "id": id,
-            "to": self.customer_phone,
+            "id": id, "to": self.customer_phone,
             "body": format!("Hello {}, we expect you on {when}.", self.customer_name),
-            "send_at": send_at,
-            "expires_at": self.scheduled_time,
-            "max_retries": 5,
+            "send_at": send_at, "expires_at": self.scheduled_time, "max_retries": 5,
             "metadata": { "booking": self.id, "service": self.service_id, "barber": self.barber_id },
         });
         message.to_string().into()
@@ -165,106 +149,91 @@ impl App {
             }
         }
         if moved {
-            in_hand = self.cancel(&over).await?.1;
+            in_hand = self.cancel(&over).await?;
             let made = self.queue.enqueue_again(Lane::Pending, messages).await?;
             in_hand.extend(made.into_iter().filter(|one| !one.created).map(|one| one.id));
         } else {
             self.queue.enqueue(Lane::Pending, messages).await?;
         }
-        let note =
-            (over.len() == self.offsets.len()).then_some("no reminder is left: the booking is too near");
-        let when = rfc3339(booking.scheduled_time.unsigned_abs());
-        let reminders = self.reminders(&booking.id, "past").await?;
-        Ok(
-            json!({ "id": booking.id, "scheduledTime": when, "reminders": reminders, "inHand": in_hand, "note": note }),
-        )
+        let near = over.len() == self.offsets.len();
+        let note = near.then_some("no reminder is left: the booking is too near");
+        let (id, time) = (&booking.id, rfc3339(booking.scheduled_time.unsigned_abs()));
+        let all = self.reminders(id, "past").await?;
+        Ok(json!({ "id": id, "scheduledTime": time, "reminders": all, "inHand": in_hand, "note": note }))
     }
 
-    /// Cancels reminders. Gives whether one of them is known, and those that a worker has in hand: they may be sent yet.
-    async fn cancel(&self, ids: &[String]) -> Result<(bool, Vec<String>), QueueError> {
-        let (mut known, mut in_hand) = (false, Vec::new());
+    /// Cancels reminders. Gives those that a worker has in hand: they may be sent yet.
+    async fn cancel(&self, ids: &[String]) -> Result<Vec<String>, QueueError> {
+        let mut in_hand = Vec::new();
         for id in ids {
-            let changed = self.queue.cancel(id, None).await?;
-            known |= changed != Changed::Unknown;
-            if changed == Changed::InHand {
+            if self.queue.cancel(id, None).await? == Changed::InHand {
                 in_hand.push(id.clone());
             }
         }
-        Ok((known, in_hand))
+        Ok(in_hand)
     }
 
     /// What became of each reminder; `none` of what nothing is known.
     async fn reminders(&self, booking: &str, none: &str) -> Result<Vec<Value>, QueueError> {
         let mut reminders = Vec::new();
         for id in self.reminder_ids(booking) {
-            let found = self.queue.find(&id).await?;
-            let state = found.as_ref().map_or(none, |found| &found.state);
-            let send_at = found.as_ref().and_then(|found| found.due).map(|due| rfc3339(due.unsigned_abs()));
+            let found = self.queue.find(&id).await?.unwrap_or_default();
+            let state = if found.state.is_empty() { none } else { &found.state };
+            let send_at = found.due.map(|due| rfc3339(due.unsigned_abs()));
             reminders.push(json!({ "id": id, "state": state, "sendAt": send_at }));
         }
         Ok(reminders)
     }
 }
 
-async fn create(State(app): State<Arc<App>>, Json(booking): Json<Booking>) -> Result<Response, Refused> {
+async fn create(
+    State(app): State<Arc<App>>,
+    Json(booking): Json<Booking>,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
     booking.check()?;
     let mut bookings = app.bookings.lock().await;
-    let known = bookings.entry(booking.id.clone()).or_insert_with(|| booking.clone());
-    if *known != booking {
-        return Err(Refused(StatusCode::CONFLICT, "another booking has this id; PATCH moves one".to_owned()));
+    if *bookings.entry(booking.id.clone()).or_insert_with(|| booking.clone()) != booking {
+        return Err(refused(StatusCode::CONFLICT, "another booking has this id; PATCH moves one"));
     }
-    let reminded = app.remind(&booking, false).await.map_err(|error| {
-        let Refused(status, why) = error.into();
-        Refused(status, format!("{why}, with \"id\":\"{}\"", booking.id))
-    });
-    Ok((StatusCode::CREATED, Json(reminded?)).into_response())
+    match app.remind(&booking, false).await.map_err(away) {
+        Ok(reminded) => Ok((StatusCode::CREATED, Json(reminded))),
+        Err((status, why)) => Err((status, Json(json!({ "id": booking.id, "error": why["error"] })))),
+    }
 }
 
-async fn change(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    Json(to): Json<Move>,
-) -> Result<Json<Value>, Refused> {
+async fn change(State(app): State<Arc<App>>, Path(id): Path<String>, Json(to): Json<Move>) -> Answer {
     let mut bookings = app.bookings.lock().await;
-    let Some(booking) = bookings.get_mut(&id) else { return Err(unknown()) };
+    let booking = bookings.get_mut(&id).ok_or_else(|| refused(StatusCode::NOT_FOUND, "no such booking"))?;
     let moved = Booking { scheduled_time: to.scheduled_time, ..booking.clone() };
     moved.check()?;
-    let reminded = app.remind(&moved, true).await?;
+    let reminded = app.remind(&moved, true).await.map_err(away)?;
     *booking = moved;
     Ok(Json(reminded))
 }
 
-async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
+async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer {
     let mut bookings = app.bookings.lock().await;
-    let (known, in_hand) = app.cancel(&app.reminder_ids(&id)).await?;
-    if bookings.remove(&id).is_none() && !known {
-        return Err(unknown());
+    let in_hand = app.cancel(&app.reminder_ids(&id)).await.map_err(away)?;
+    let reminders = app.reminders(&id, "none").await.map_err(away)?;
+    if bookings.remove(&id).is_none() && reminders.iter().all(|reminder| reminder["state"] == "none") {
+        return Err(refused(StatusCode::NOT_FOUND, "no such booking"));
     }
-    let reminders = app.reminders(&id, "none").await?;
     Ok(Json(json!({ "id": id, "cancelled": true, "reminders": reminders, "inHand": in_hand })))
 }
 
-async fn reminders(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
-    Ok(Json(json!({ "id": id, "reminders": app.reminders(&id, "none").await? })))
+async fn reminders(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer {
+    Ok(Json(json!({ "id": id, "reminders": app.reminders(&id, "none").await.map_err(away)? })))
 }
 
-async fn stats(State(app): State<Arc<App>>) -> Result<Json<Value>, Refused> {
-    let stats = app.queue.stats().await?;
-    Ok(Json(json!({
-        "waiting": stats.waiting(),
-        "active": stats.processing,
-        "completed": stats.counters.get("sent").unwrap_or(&0),
-        "failed": stats.dead_letter,
-        "delayed": stats.delayed,
-    })))
-}
-
-fn unknown() -> Refused {
-    Refused(StatusCode::NOT_FOUND, "no such booking".to_owned())
+async fn stats(State(app): State<Arc<App>>) -> Answer {
+    let stats = app.queue.stats().await.map_err(away)?;
+    let completed = stats.counters.get("sent").unwrap_or(&0);
+    Ok(Json(json!({ "waiting": stats.waiting(), "active": stats.processing, "completed": completed,
+        "failed": stats.dead_letter, "delayed": stats.delayed })))
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let sources = Sources::new(&[REDIS, QUEUE, LOGS, API], std::env::vars_os(), dotenv::load());
     let mut reader = Reader::new(&sources);
     let (settings, logs) = (QueueSettings::read(&mut reader), LogSettings::read(&mut reader));
@@ -272,7 +241,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let offsets = reader.parsed("REMINDERS", |text| {
         text.split(',').map(offset).collect::<Option<Vec<_>>>().ok_or_else(|| "write 24h,1h".to_owned())
     });
-    reader.finish()?;
+    if let Err(faults) = reader.finish() {
+        return Ok(faults.exit());
+    }
     telemetry::init(&logs)?;
     let queue = Queue::new("whatsapp", settings)?;
     let app = Arc::new(App { queue, offsets: offsets.unwrap_or_default(), bookings: Mutex::default() });
@@ -286,5 +257,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing::info!(event = "api:ready", addr = %listener.local_addr()?);
     let mut stop = Shutdown::on_signals()?;
     axum::serve(listener, routes).with_graceful_shutdown(async move { stop.draining().await }).await?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

@@ -91,6 +91,8 @@ impl NamedQueue {
 pub(crate) enum Verb {
     /// Take messages back that are not sent yet
     Cancel(verbs::cancel::Cancel),
+    /// Forget messages that ended long ago
+    Clean(verbs::clean::Clean),
     /// Print a completion script for a shell
     Completions(verbs::completions::Completions),
     /// Look at dead letters, requeue, purge or mend them
@@ -115,6 +117,8 @@ pub(crate) enum Verb {
     Reschedule(verbs::reschedule::Reschedule),
     /// End a pause of a queue, or of its intake
     Resume(verbs::pause::Resume),
+    /// Try one message again, now
+    Retry(verbs::retry::Retry),
     /// Say what a rollback has to wait for
     RollbackCheck(verbs::rollback_check::RollbackCheck),
     /// Serve the HTTP API: health, metrics, statistics, enqueueing

@@ -1,6 +1,7 @@
 //! One file a verb.
 
 pub(crate) mod cancel;
+pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod dead;
 pub(crate) mod delayed;
@@ -12,6 +13,7 @@ pub(crate) mod import;
 pub(crate) mod pause;
 pub(crate) mod queues;
 pub(crate) mod reschedule;
+pub(crate) mod retry;
 pub(crate) mod rollback_check;
 pub(crate) mod serve;
 pub(crate) mod show;

@@ -4,6 +4,7 @@
 mod api;
 mod away;
 mod cancel;
+mod clean;
 mod dead;
 mod delayed;
 mod deploy;

@@ -3,5 +3,6 @@
 
 mod engine;
 mod examples;
+mod job;
 mod scripts;
 mod tidy;

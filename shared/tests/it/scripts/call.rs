@@ -138,6 +138,23 @@ pub(crate) fn complete(messages: &[(&str, &str)]) -> Call {
     call
 }
 
+/// What a job in hand says of itself.
+pub(crate) fn note(token: &str, id: &str, progress: &str, line: &str) -> Call {
+    let mut call = Call::new("note", &["messages"], &[token, progress, line]);
+    call.id(id);
+    call
+}
+
+/// Lines of `recent` and their ids, of messages in `state` since before a time at the latest.
+pub(crate) fn clean(state: &str, before: i64, messages: &[(&str, &str)]) -> Call {
+    let mut call = Call::new("clean", &["recent"], &[state, &before.to_string()]);
+    for (line, id) in messages {
+        call.id(id);
+        call = call.arg(&[line]);
+    }
+    call
+}
+
 /// Kind `retry` with a delay, or `park` with a time, in ms. Empty bytes keep those under the token.
 pub(crate) fn retry(kind: &str, time: u64, messages: &[(&str, &str, &str)]) -> Call {
     let names = ["processing", "messages", "delayed", "counters"];

@@ -5,13 +5,13 @@ use std::error::Error;
 use std::fmt;
 
 use crate::outcome::{Failure, Outcome};
-use crate::worker::TimeUp;
+use crate::worker::{TimeUp, Unconfirmed};
 
 /// Whose answer it was, in logs, metrics and `_delivery`: that of the job's own code.
 pub(super) const PROVIDER: &str = "job";
 
-/// Why a job did not come to its end. `?` makes [`JobError::Failed`] of every error; of a [`TimeUp`] what that one
-/// says, so that a job that stops for a shutdown costs nothing.
+/// Why a job did not come to its end. `?` makes [`JobError::Failed`] of every error; of a [`TimeUp`] and of an
+/// [`Unconfirmed`] what those say, so that a job that stops for a shutdown, or lost its lease, costs nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JobError {
@@ -37,8 +37,12 @@ impl JobError {
 
 impl<E: Error + 'static> From<E> for JobError {
     fn from(error: E) -> Self {
-        if let Some(why) = (&error as &dyn Any).downcast_ref::<TimeUp>() {
+        let said: &dyn Any = &error;
+        if let Some(why) = said.downcast_ref::<TimeUp>() {
             return Outcome::from(*why).into();
+        }
+        if said.is::<Unconfirmed>() {
+            return Outcome::Unconfirmed.into();
         }
         let mut text = error.to_string();
         let mut cause = error.source();
@@ -101,9 +105,11 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_for_the_shutdown_costs_nothing() {
+    fn a_stop_for_the_shutdown_or_without_a_lease_costs_nothing() {
         let stopped: JobError = TimeUp::Shutdown.into();
         assert_eq!(Outcome::from(stopped), Outcome::Unconfirmed);
+        let lost: JobError = Unconfirmed.into();
+        assert_eq!(Outcome::from(lost), Outcome::Unconfirmed);
         let late: JobError = TimeUp::SendTimeout(Duration::from_secs(1)).into();
         assert!(matches!(late.into(), Outcome::Retry(_)));
     }

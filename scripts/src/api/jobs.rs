@@ -6,8 +6,8 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use futures::future::try_join3;
-use redispatch::queue::{Active, Ended};
+use futures::future::try_join4;
+use redispatch::queue::{Active, Ended, Scheduled};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -21,12 +21,15 @@ use super::{Api, body};
 /// Of each kind, unless more are asked for.
 const RECENT: usize = 100;
 
+/// Of each kind, at most.
+const MOST: usize = 1000;
+
 /// A queue at a glance.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Jobs {
     counts: Counts,
     recent: Recent,
-    /// Schedules of the queue
+    /// Schedules of the queue that workers can use, by name
     scheduled: Vec<Schedule>,
 }
 
@@ -80,10 +83,14 @@ struct ActiveJob {
 /// A cron schedule.
 #[derive(Serialize, ToSchema)]
 struct Schedule {
+    /// `<queue>:<name>`
     key: String,
     pattern: String,
-    /// Ms since 1970
-    next: i64,
+    timezone: String,
+    /// The last firing, or when it was added, ms since 1970
+    last: Option<i64>,
+    /// The next firing, ms since 1970; none after its end
+    next: Option<i64>,
 }
 
 /// The message that was enqueued.
@@ -94,11 +101,13 @@ pub(super) struct Job {
     job_id: String,
 }
 
-/// How much to show.
+/// What to show.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Limit {
+pub(super) struct Shown {
+    /// Only what has this text as `tenant` in its `metadata`
+    tenant: Option<String>,
     /// Most entries of each list: 0 to 1000, 100 where it is not given
     #[param(maximum = 1000)]
     limit: Option<usize>,
@@ -124,13 +133,22 @@ impl From<Active> for ActiveJob {
     }
 }
 
+impl Schedule {
+    fn new(queue: &str, scheduled: Scheduled) -> Option<Self> {
+        let Scheduled { name, schedule, last, next } = scheduled;
+        let schedule = schedule.ok()?;
+        let key = format!("{queue}:{name}");
+        Some(Self { key, pattern: schedule.pattern, timezone: schedule.timezone, last, next })
+    }
+}
+
 /// A queue at a glance
 #[utoipa::path(
     get,
     path = "/api/admin/jobs/{queue}",
     operation_id = "show_jobs",
     tag = "queues",
-    params(("queue" = String, Path, description = "Name of the queue"), Limit),
+    params(("queue" = String, Path, description = "Name of the queue"), Shown),
     responses(
         (status = OK, description = "The queue", body = Jobs),
         (status = NOT_FOUND, description = "No such queue", body = ErrorBody),
@@ -140,23 +158,42 @@ impl From<Active> for ActiveJob {
 pub(super) async fn jobs(
     State(api): State<Arc<Api>>,
     name: InPath<String>,
-    limit: InQuery<Limit>,
+    shown: InQuery<Shown>,
 ) -> Result<Json<Jobs>, ApiError> {
-    let (Path(name), Query(limit)) = (name?, limit?);
-    let most = limit.limit.unwrap_or(RECENT).min(1000);
+    let (Path(name), Query(Shown { tenant, limit })) = (name?, shown?);
+    let most = limit.unwrap_or(RECENT).min(MOST);
+    // Of a tenant's there may be few among many.
+    let active = if tenant.is_some() { MOST } else { most };
     let jobs = api.ask(async {
         let queue = api.known(&name).await?;
-        let (stats, recent, active) = try_join3(queue.stats(), queue.recent(), queue.active(most)).await?;
-        let (sent, dead): (Vec<Ended>, Vec<Ended>) = recent.into_iter().partition(|job| job.state == "sent");
-        let first = |jobs: Vec<Ended>| jobs.into_iter().take(most).map(EndedJob::from).collect();
-        let recent = Recent {
-            completed: first(sent),
-            failed: first(dead),
-            active: active.into_iter().map(ActiveJob::from).collect(),
+        let asked = try_join4(queue.stats(), queue.recent(), queue.active(active), queue.schedules());
+        let (stats, recent, active, scheduled) = asked.await?;
+        let is_meant =
+            |metadata: &Option<Box<RawValue>>| tenant.as_deref().is_none_or(|tenant| is_of(metadata, tenant));
+        let ended = |state: &str| {
+            let jobs = recent.iter().filter(|job| job.state == state && is_meant(&job.metadata));
+            jobs.take(most).cloned().map(EndedJob::from).collect()
         };
-        Ok(Jobs { counts: (&stats).into(), recent, scheduled: Vec::new() })
+        let active = active.into_iter().filter(|job| is_meant(&job.metadata)).take(most);
+        let recent = Recent {
+            completed: ended("sent"),
+            failed: ended("dead"),
+            active: active.map(ActiveJob::from).collect(),
+        };
+        let scheduled = scheduled.into_iter().filter_map(|one| Schedule::new(&name, one)).collect();
+        Ok(Jobs { counts: (&stats).into(), recent, scheduled })
     });
     Ok(Json(jobs.await?))
+}
+
+/// Whether this metadata names the tenant.
+fn is_of(metadata: &Option<Box<RawValue>>, tenant: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Metadata {
+        tenant: Option<String>,
+    }
+    let read = |text: &RawValue| serde_json::from_str::<Metadata>(text.get()).ok()?.tenant;
+    metadata.as_deref().and_then(read).is_some_and(|named| named == tenant)
 }
 
 /// Enqueue one message
@@ -172,12 +209,7 @@ pub(super) async fn jobs(
     responses(
         (status = CREATED, description = "It waits", body = Job),
         (status = OK, description = "Its id is known", body = Job),
-        (status = BAD_REQUEST, description = "No JSON", body = ErrorBody),
-        (status = NOT_FOUND, description = "No such queue", body = ErrorBody),
-        (status = PAYLOAD_TOO_LARGE, description = "Larger than MAX_MESSAGE_BYTES", body = ErrorBody),
-        (status = UNPROCESSABLE_ENTITY, description = "No message that a worker could take", body = ErrorBody),
-        (status = SERVICE_UNAVAILABLE, description = "Redis is away", body = ErrorBody),
-        (status = INSUFFICIENT_STORAGE, description = "Redis has no memory left", body = ErrorBody),
+        messages::NotEnqueued,
     ),
 )]
 pub(super) async fn enqueue(

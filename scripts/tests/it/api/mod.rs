@@ -1,5 +1,6 @@
 //! `queuectl serve` as a process, against a real Redis.
 
+mod changing;
 mod contract;
 mod enqueueing;
 mod guard;
@@ -7,6 +8,7 @@ mod http;
 mod limits;
 mod openapi;
 mod outages;
+mod schedules;
 mod scraping;
 mod secrets;
 pub(crate) mod server;

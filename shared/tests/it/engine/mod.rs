@@ -12,7 +12,7 @@ mod health;
 mod idle;
 mod ids;
 mod in_doubt;
-mod kit;
+pub(crate) mod kit;
 mod lanes;
 mod late_calls;
 mod leases;

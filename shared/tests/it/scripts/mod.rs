@@ -13,6 +13,7 @@ mod claim_room;
 mod dead;
 mod every;
 mod in_doubt;
+mod note;
 mod orders;
 mod orphans;
 mod probe;

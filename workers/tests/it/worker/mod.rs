@@ -12,6 +12,7 @@ mod many_ids;
 mod modes;
 mod recipients;
 mod redis_cli;
+mod schedules;
 mod shutdown;
 mod transports;
 

@@ -39,7 +39,6 @@ async fn what_is_claimed_and_not_begun_can_still_be_cancelled() {
 
 /// One copy waits for its retry, another one in its lane, for longer than the status of a cancelled message is kept.
 #[tokio::test]
-#[ignore = "until cancel and reschedule keep their word"]
 async fn no_copy_of_what_was_cancelled_is_sent_however_long_it_waits() {
     let redis = RedisServer::start().await;
     let mut desk = Desk::new();

@@ -302,7 +302,6 @@ fn answered(promises: &BTreeMap<String, Promise>, kind: usize, cancelled: bool) 
 }
 
 #[tokio::test]
-#[ignore = "until cancel and reschedule keep their word"]
 async fn ten_thousand_orders_race_against_claims() {
     let race = Race::start().await;
     let promises = race.run(&race.redis.url(), 10_000).await;

@@ -82,7 +82,6 @@ async fn what_was_cancelled_in_hand_is_dropped_by_whoever_takes_it_over() {
 
 /// Whoever cancelled died before the copies were taken out, and the id was enqueued anew.
 #[tokio::test]
-#[ignore = "until cancel and reschedule keep their word"]
 async fn after_a_cancel_only_the_new_copy_is_sent_whatever_becomes_of_it_meanwhile() {
     for meanwhile in ["nothing", "begun", "released", "delayed", "taken over", "dead", "sent"] {
         let (mut queue, (mut a, mut b)) = (enqueued().await, two());

@@ -89,6 +89,8 @@ impl NamedQueue {
 /// What an operator can do, one file a verb under `verbs/`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Forget messages that ended long ago
+    Clean(verbs::clean::Clean),
     /// Print a completion script for a shell
     Completions(verbs::completions::Completions),
     /// Look at dead letters, requeue, purge or mend them
@@ -109,6 +111,8 @@ pub(crate) enum Verb {
     Queues(verbs::queues::Queues),
     /// Let workers claim from a paused queue again
     Resume(verbs::pause::Resume),
+    /// Try one message again, now
+    Retry(verbs::retry::Retry),
     /// Say what a rollback has to wait for
     RollbackCheck(verbs::rollback_check::RollbackCheck),
     /// Put messages into a queue again and again, at the times of a cron pattern

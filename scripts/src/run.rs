@@ -64,6 +64,7 @@ fn start(cli: &Cli, sources: &Sources) -> Result<(), Faults> {
 
 async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
     match verb {
+        Verb::Clean(args) => verbs::clean::run(args, context).await,
         Verb::Completions(args) => Ok(verbs::completions::run(&args)),
         Verb::Dead(args) => verbs::dead::run(args, context).await,
         // It has ended before settings were refused.
@@ -75,6 +76,7 @@ async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
         Verb::Pause(args) => verbs::pause::pause(args, context).await,
         Verb::Queues(_) => verbs::queues::run(context).await,
         Verb::Resume(args) => verbs::pause::resume(args, context).await,
+        Verb::Retry(args) => verbs::retry::run(args, context).await,
         Verb::RollbackCheck(args) => verbs::rollback_check::run(args, context).await,
         Verb::Schedule(args) => verbs::schedule::run(args, context).await,
         Verb::Serve(args) => verbs::serve::serve(args, context).await,

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod job;
 pub mod keys;
 mod link;
 pub mod message;
@@ -12,4 +13,4 @@ pub mod telemetry;
 pub mod worker;
 
 pub use outcome::{Failure, Outcome, Part, Receipt, Verdict};
-pub use worker::{Delivery, Shutdown, Worker};
+pub use worker::{Delivery, Shutdown, Worker, Workers};

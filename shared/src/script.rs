@@ -48,7 +48,12 @@ scripts! {
         include_str!("../lua/claim/lanes.lua"),
         include_str!("../lua/claim/write.lua"),
     );
-    COMPLETE = "complete" include_str!("../lua/complete.lua");
+    CLEAN = "clean" include_str!("../lua/clean.lua");
+    COMPLETE = "complete" concat!(
+        include_str!("../lua/complete/contract.lua"),
+        include_str!("../lua/complete/leave.lua"),
+        include_str!("../lua/complete/tell.lua"),
+    );
     DEAD_LETTER = "dead_letter" include_str!("../lua/dead_letter.lua");
     DEAD_TAKE = "dead_take" include_str!("../lua/dead_take.lua");
     DEAD_TURN = "dead_turn" concat!(
@@ -61,6 +66,7 @@ scripts! {
     HEARTBEAT = "heartbeat" include_str!("../lua/heartbeat.lua");
     IMPORT = "import" include_str!("../lua/import.lua");
     INTAKE = "intake" include_str!("../lua/intake.lua");
+    NOTE = "note" include_str!("../lua/note.lua");
     ORPHANS = "orphans" include_str!("../lua/orphans.lua");
     PAUSE = "pause" include_str!("../lua/pause.lua");
     RELEASE = "release" include_str!("../lua/release.lua");

@@ -1,5 +1,6 @@
 //! One file a verb.
 
+pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod dead;
 pub(crate) mod doctor;
@@ -9,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod pause;
 pub(crate) mod queues;
+pub(crate) mod retry;
 pub(crate) mod rollback_check;
 pub(crate) mod schedule;
 pub(crate) mod serve;

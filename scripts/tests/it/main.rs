@@ -3,6 +3,7 @@
 
 mod api;
 mod away;
+mod clean;
 mod dead;
 mod deploy;
 mod doctor;

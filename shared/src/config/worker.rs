@@ -140,6 +140,17 @@ pub const RATE: Table = Table {
     ],
 };
 
+/// The setting of a process that serves several queues, for [`Workers::choose`](crate::Workers::choose).
+pub const ROLE: Table = Table {
+    heading: "Several queues in one process",
+    settings: &[Setting::new(
+        "WORKER_ROLE",
+        Kind::Text,
+        Nothing,
+        "Comma list of roles or queues to serve, in programs of your own with several; all where it is not set",
+    )],
+};
+
 /// All that the engine of a worker goes by.
 #[derive(Debug, Clone)]
 pub struct WorkerSettings {

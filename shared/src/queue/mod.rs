@@ -2,6 +2,7 @@
 
 mod active;
 mod cancel;
+mod clean;
 mod client;
 mod dead;
 mod delayed;
@@ -16,6 +17,7 @@ mod pause;
 mod peek;
 mod recent;
 mod reschedule;
+mod retry;
 mod retrying;
 pub(crate) mod schedule;
 mod seek;
@@ -27,6 +29,7 @@ mod workers;
 
 pub use active::Active;
 pub use cancel::Changed;
+pub use clean::Cleaned;
 pub use client::Client;
 pub use dead::{DeadAction, DeadLetter, DeadScan, Order, Selector, Stopped};
 pub use delayed::Delayed;

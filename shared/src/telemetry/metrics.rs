@@ -1,9 +1,12 @@
 //! What one worker counts. Where nobody can ask for it, nothing is registered and counting does nothing.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder as _};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+
+/// Where all metrics that are answered at one address are made.
+pub(crate) use metrics_exporter_prometheus::PrometheusRecorder as Recorder;
 
 use super::metric::{self, Metric, MetricKind};
 use crate::clock;
@@ -55,9 +58,9 @@ pub(crate) struct Now {
 }
 
 impl Metrics {
-    /// Metrics of a worker of `queue`; `on` where somebody can ask for them.
-    pub(crate) fn new(queue: &str, on: bool) -> Self {
-        let register = Register::new(queue, on);
+    /// Metrics of a worker of `queue`, in `recorder` where somebody can ask for them.
+    pub(crate) fn new(queue: &str, recorder: Option<&Arc<Recorder>>) -> Self {
+        let register = Register { recorder: recorder.cloned(), queue: queue.to_owned() };
         register.gauge(&metric::BUILD_INFO, Some(("version", env!("CARGO_PKG_VERSION")))).set(1.0);
         register.gauge(&metric::PROCESS_START, None).set(clock::unix_ms() as f64 / 1000.0);
         Self {
@@ -111,8 +114,8 @@ impl Metrics {
         }
     }
 
-    /// Everything as text, in Prometheus's format 0.0.4. Empty where nothing is counted.
-    pub(crate) fn render(&self, now: Now) -> String {
+    /// Says what holds now, before everything is rendered as text.
+    pub(crate) fn set(&self, now: Now) {
         self.in_flight.set(now.in_flight as f64);
         for (gauge, holds) in [
             (&self.breaker_open, now.breaker_open),
@@ -122,43 +125,30 @@ impl Metrics {
         ] {
             gauge.set(f64::from(u8::from(holds)));
         }
-        self.register.handle().map(|handle| handle.render()).unwrap_or_default()
-    }
-
-    /// Puts observations into their buckets; without it they would pile up until somebody asks.
-    pub(crate) fn run_upkeep(&self) {
-        if let Some(handle) = self.register.handle() {
-            handle.run_upkeep();
-        }
     }
 }
 
 /// Where metrics are made.
 struct Register {
-    recorder: Option<PrometheusRecorder>,
+    recorder: Option<Arc<Recorder>>,
     queue: String,
 }
 
 impl Register {
-    fn new(queue: &str, on: bool) -> Self {
-        Self { recorder: on.then(recorder), queue: queue.to_owned() }
-    }
-
     fn counter(&self, metric: &Metric, more: Option<(&'static str, &'static str)>) -> Counter {
         let register =
-            |recorder: &PrometheusRecorder| recorder.register_counter(&self.key(metric, more), &METADATA);
+            |recorder: &Arc<Recorder>| recorder.register_counter(&self.key(metric, more), &METADATA);
         self.recorder.as_ref().map_or_else(Counter::noop, register)
     }
 
     fn gauge(&self, metric: &Metric, more: Option<(&'static str, &'static str)>) -> Gauge {
-        let register =
-            |recorder: &PrometheusRecorder| recorder.register_gauge(&self.key(metric, more), &METADATA);
+        let register = |recorder: &Arc<Recorder>| recorder.register_gauge(&self.key(metric, more), &METADATA);
         self.recorder.as_ref().map_or_else(Gauge::noop, register)
     }
 
     fn histogram(&self, metric: &Metric) -> Histogram {
         let register =
-            |recorder: &PrometheusRecorder| recorder.register_histogram(&self.key(metric, None), &METADATA);
+            |recorder: &Arc<Recorder>| recorder.register_histogram(&self.key(metric, None), &METADATA);
         self.recorder.as_ref().map_or_else(Histogram::noop, register)
     }
 
@@ -167,14 +157,10 @@ impl Register {
         let more = more.map(|(name, value)| Label::from_static_parts(name, value));
         Key::from_parts(metric.name, queue.into_iter().chain(more).collect::<Vec<_>>())
     }
-
-    fn handle(&self) -> Option<PrometheusHandle> {
-        self.recorder.as_ref().map(PrometheusRecorder::handle)
-    }
 }
 
 /// A recorder that knows every metric's buckets and help.
-fn recorder() -> PrometheusRecorder {
+pub(crate) fn recorder() -> Arc<Recorder> {
     let mut builder = PrometheusBuilder::new();
     for (metric, buckets) in
         [(metric::SEND_DURATION, &SEND_BUCKETS), (metric::QUEUE_LATENCY, &LATENCY_BUCKETS)]
@@ -191,7 +177,7 @@ fn recorder() -> PrometheusRecorder {
             MetricKind::Histogram => recorder.describe_histogram(name, None, help),
         }
     }
-    recorder
+    Arc::new(recorder)
 }
 
 #[cfg(test)]
@@ -213,9 +199,11 @@ mod tests {
 
     #[test]
     fn what_is_rendered_is_what_is_listed() {
-        let metrics = Metrics::new("q", true);
+        let recorder = recorder();
+        let metrics = Metrics::new("q", Some(&recorder));
         metrics.sent(Some("smtp"));
-        let text = metrics.render(NOW);
+        metrics.set(NOW);
+        let text = recorder.handle().render();
         let lines: BTreeSet<_> =
             text.lines().filter(|line| line.starts_with('#')).map(str::to_owned).collect();
         let listed: BTreeSet<_> = metric::ALL
@@ -241,15 +229,17 @@ mod tests {
 
     #[test]
     fn every_sample_counts_where_it_belongs() {
-        let metrics = Metrics::new("q", true);
+        let recorder = recorder();
+        let metrics = Metrics::new("q", Some(&recorder));
         for _ in 0..2 {
             metrics.sent(None);
         }
         metrics.sent(Some("smtp"));
         CLASSES.iter().for_each(|class| metrics.dead_lettered(class));
         metrics.send_duration.record(0.3);
-        metrics.run_upkeep();
-        let text = metrics.render(NOW);
+        recorder.handle().run_upkeep();
+        metrics.set(NOW);
+        let text = recorder.handle().render();
         for line in [
             r#"redispatch_sent_messages_total{queue="q",transport="unknown"} 2"#,
             r#"redispatch_sent_messages_total{queue="q",transport="smtp"} 1"#,
@@ -265,10 +255,26 @@ mod tests {
     }
 
     #[test]
-    fn without_an_address_nothing_is_registered() {
-        let metrics = Metrics::new("q", false);
+    fn queues_of_one_process_are_told_apart_by_their_label() {
+        let recorder = recorder();
+        let [a, b] = ["a", "b"].map(|queue| Metrics::new(queue, Some(&recorder)));
+        a.claimed.increment(1);
+        b.claimed.increment(2);
+        let text = recorder.handle().render();
+        for line in [
+            r#"redispatch_claimed_messages_total{queue="a"} 1"#,
+            r#"redispatch_claimed_messages_total{queue="b"} 2"#,
+        ] {
+            assert!(text.lines().any(|is| is == line), "{line} in {text}");
+        }
+        assert_eq!(text.matches("# TYPE redispatch_claimed_messages_total ").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn without_an_address_nothing_is_counted() {
+        let metrics = Metrics::new("q", None);
         metrics.sent(Some("smtp"));
         metrics.claimed.increment(1);
-        assert_eq!(metrics.render(NOW), "");
+        assert!(!metrics.is_on());
     }
 }

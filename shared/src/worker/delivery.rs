@@ -20,8 +20,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// A message in hand, given to the handler that sends it. Cheap to clone.
 #[derive(Clone)]
 pub struct Delivery {
-    held: Arc<Held>,
-    shared: Arc<Shared>,
+    pub(super) held: Arc<Held>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// The lease could not be confirmed: the message must not be sent now. Answer with [`Outcome::Unconfirmed`].
@@ -89,6 +89,13 @@ impl Delivery {
     /// Which attempt this is; the first is 1.
     pub fn attempt(&self) -> u32 {
         self.held.head.retries + 1
+    }
+
+    /// A value out of the producer's `metadata`.
+    pub fn metadata(&self, name: &str) -> Option<serde_json::Value> {
+        let mut metadata: serde_json::Map<_, _> =
+            serde_json::from_str(self.held.head.metadata.as_deref()?).ok()?;
+        metadata.remove(name)
     }
 
     /// The only recipients that are still to be served, where an earlier attempt served the others.

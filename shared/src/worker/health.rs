@@ -75,6 +75,9 @@ pub(crate) fn judge(facts: &Facts) -> Health {
 }
 
 fn dead(facts: &Facts) -> Option<String> {
+    if facts.stage == Stage::Stopped {
+        return None;
+    }
     let limit = facts.send_timeout;
     let grace = (limit / 2).min(LONGEST_GRACE);
     if facts.overdue > grace {
@@ -103,6 +106,9 @@ fn dead(facts: &Facts) -> Option<String> {
 
 fn unready(facts: &Facts) -> Option<String> {
     match &facts.refusal {
+        _ if facts.stage == Stage::Stopped => {
+            return Some("stopped; the other queues of its process are to follow".to_owned());
+        }
         _ if facts.stage == Stage::Starting => return Some("waiting for Redis to begin".to_owned()),
         Some((script, error)) if facts.connected => {
             return Some(format!("Redis does not take `{script}`: {error}"));

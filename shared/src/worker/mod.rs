@@ -14,11 +14,13 @@ mod inspect;
 mod intake;
 mod keeper;
 mod measure;
+mod note;
 mod progress;
 mod schedules;
 mod send;
 mod settle;
 mod settlement;
+mod several;
 mod shared;
 mod shutdown;
 mod status;
@@ -38,6 +40,7 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 pub use delivery::{Delivery, TimeUp, Unconfirmed};
+pub use several::Workers;
 pub use shutdown::{Shutdown, Trigger};
 pub(crate) use token::{Token, start_id};
 
@@ -46,7 +49,7 @@ use crate::keys::{Keys, LAYOUT, is_queue_name};
 use crate::link::{COMMANDS, Link};
 use crate::outcome::Outcome;
 use crate::telemetry::event;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{self, Metrics, Recorder};
 use progress::Stage;
 use shared::Shared;
 
@@ -107,6 +110,17 @@ pub enum WorkerError {
     /// The host gives no thread for the lease keeper. Nothing was started.
     #[error("cannot start the lease keeper: {0}")]
     Keeper(#[from] std::io::Error),
+    /// Of several queues in one process the same one was added twice. Nothing was started.
+    #[error("the queue `{0}` was added twice")]
+    Twice(String),
+    /// One of several queues in one process failed; the others were drained.
+    #[error("queue `{queue}`: {error}")]
+    Queue {
+        /// Which one.
+        queue: String,
+        /// Why.
+        error: Box<WorkerError>,
+    },
 }
 
 /// How a worker ended.
@@ -173,18 +187,54 @@ impl Worker {
         H: Fn(Delivery) -> F + Send + Sync + 'static,
         F: Future<Output = Outcome> + Send + 'static,
     {
+        let recorder = self.settings.http_addr.map(|_| metrics::recorder());
+        let prepared = self.prepare(recorder.as_ref());
+        let _server = match prepared.shared.settings.http_addr.zip(recorder) {
+            Some((addr, recorder)) => Some(endpoint::start(addr, vec![prepared.shared.clone()], recorder)?),
+            None => None,
+        };
+        prepared.run(handler, shutdown).await
+    }
+
+    /// Everything that can be asked before the worker runs.
+    fn prepare(self, recorder: Option<&Arc<Recorder>>) -> Prepared {
         let Self { queue, settings, config } = self;
         let keys = Keys::new(&settings.prefix, &queue, settings.redis.is_cluster());
         let (settle, finished) = mpsc::unbounded_channel();
-        let metrics = Metrics::new(&queue, settings.http_addr.is_some());
+        let metrics = Metrics::new(&queue, recorder);
         let link = Link::new(config.clone(), COMMANDS).counted(metrics.traffic.clone());
         let shared = Arc::new(Shared::new(&queue, keys, settings, link, metrics, settle));
-        info!(event = event::WORKER_STARTED, %queue, worker = shared.worker,
-            concurrency = shared.settings.concurrency, version = env!("CARGO_PKG_VERSION"), "started");
-        let server = endpoint::start(&shared)?;
+        Prepared { shared, config, finished }
+    }
+}
+
+/// A worker about to run.
+struct Prepared {
+    shared: Arc<Shared>,
+    config: Config,
+    finished: mpsc::UnboundedReceiver<settlement::Settlement>,
+}
+
+impl Prepared {
+    /// As [`Worker::run`].
+    async fn run<H, F>(self, handler: H, shutdown: Shutdown) -> Result<Stopped, WorkerError>
+    where
+        H: Fn(Delivery) -> F + Send + Sync + 'static,
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        let Self { shared, config, finished } = self;
+        let queue = shared.queue.as_str();
+        info!(
+            event = event::WORKER_STARTED,
+            queue,
+            worker = shared.worker,
+            concurrency = shared.settings.concurrency,
+            version = env!("CARGO_PKG_VERSION"),
+            "started"
+        );
         // Ends with this function, however that ends.
         let mut ticking = JoinSet::new();
-        if server.is_some() {
+        if shared.settings.http_addr.is_some() {
             ticking.spawn(ticks(shared.clone()));
         }
         let mut stop = shutdown.clone();
@@ -204,7 +254,7 @@ impl Worker {
             tokio::spawn(sweep::run(shared.clone())),
         ];
         let wakers = wake::Wakers::new(&shared, &config);
-        info!(event = event::WORKER_READY, %queue, worker = shared.worker, "ready");
+        info!(event = event::WORKER_READY, queue, worker = shared.worker, "ready");
         let mut claiming =
             tokio::spawn(engine::run(shared.clone(), Arc::new(handler), wakers, shutdown.clone()));
         let broken = tokio::select! {
@@ -233,8 +283,13 @@ impl Worker {
             task.abort();
         }
         shared.link.close();
-        info!(event = event::WORKER_STOPPED, %queue, worker = shared.worker,
-            clean = result.as_ref().is_ok_and(Stopped::is_clean), "stopped");
+        info!(
+            event = event::WORKER_STOPPED,
+            queue,
+            worker = shared.worker,
+            clean = result.as_ref().is_ok_and(Stopped::is_clean),
+            "stopped"
+        );
         result
     }
 }

@@ -43,6 +43,8 @@ pub(crate) enum Stage {
     Running,
     /// Told to stop.
     Draining,
+    /// It has ended, for whatever reason, while others of its process go on.
+    Stopped,
 }
 
 /// What the claim loop does.

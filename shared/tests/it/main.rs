@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
 mod engine;
+mod job;
 mod scripts;
 mod tidy;

@@ -2,6 +2,7 @@
 
 mod account;
 mod breaker;
+mod cancelling;
 mod confirming;
 mod crashes;
 mod default_sender;
@@ -11,16 +12,18 @@ mod health;
 mod idle;
 mod ids;
 mod in_doubt;
-mod kit;
+pub(crate) mod kit;
 mod lanes;
 mod late_calls;
 mod leases;
 mod lost_replies;
 mod metrics;
 mod operators;
+mod orders;
 mod outages;
 mod pauses;
 mod rate_limit;
+mod scheduled;
 mod schedules;
 mod scripts;
 mod settling;

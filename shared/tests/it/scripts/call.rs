@@ -118,22 +118,46 @@ pub(crate) fn begin_stamped(messages: &[(&str, &str, &str)]) -> Call {
     call
 }
 
-/// Token and id (empty for none) of each.
+/// Token and id (empty for none) of each; those with an id have something to tell.
 pub(crate) fn complete(messages: &[(&str, &str)]) -> Call {
+    complete_as(messages, false)
+}
+
+/// Token and id (empty for none) of each; `bare` ones with an id have nothing to tell but that they were sent.
+pub(crate) fn complete_as(messages: &[(&str, &str)], bare: bool) -> Call {
     let names = ["processing", "messages", "counters", "recent", "control"];
     let (plain, named): (Vec<_>, Vec<_>) = messages.iter().partition(|(_, id)| id.is_empty());
-    let count = plain.len().to_string();
-    let mut call = Call::new("complete", &names, &["0", &RETENTION.to_string(), &count, &count]);
+    let (bare, told) = if bare { (named, Vec::new()) } else { (Vec::new(), named) };
+    let [count, bares] = [plain.len(), bare.len()].map(|n| n.to_string());
+    let mut call = Call::new("complete", &names, &["0", &RETENTION.to_string(), &count, &count, &bares]);
     let entry = |token: &str| format!(r#"{{"id":"{token}","state":"sent"}}"#);
-    for (token, _) in &plain {
+    for (token, id) in plain.iter().chain(&bare) {
+        call.id(id);
         call = call.arg(&[token]);
     }
-    for (token, _) in &plain {
+    for (token, _) in plain.iter().chain(&bare) {
         call = call.arg(&[&entry(token)]);
     }
-    for (token, id) in named {
+    for (token, id) in told {
         call.id(id);
         call = call.arg(&[token, &entry(token), "provider's own", "1", ""]);
+    }
+    call
+}
+
+/// What a job in hand says of itself.
+pub(crate) fn note(token: &str, id: &str, progress: &str, line: &str) -> Call {
+    let mut call = Call::new("note", &["messages"], &[token, progress, line]);
+    call.id(id);
+    call
+}
+
+/// Lines of `recent` and their ids, of messages in `state` since before a time at the latest.
+pub(crate) fn clean(state: &str, before: i64, messages: &[(&str, &str)]) -> Call {
+    let mut call = Call::new("clean", &["recent"], &[state, &before.to_string()]);
+    for (line, id) in messages {
+        call.id(id);
+        call = call.arg(&[line]);
     }
     call
 }

@@ -52,6 +52,7 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
         "breaker" => call::breaker(&[(t[0], "config", false), (t[1], "unavailable", false)]),
         "cancel" => orders::cancel("m7", "list", 0),
         "claim" => stage.worker.ask(20).call(),
+        "clean" => call::clean("dead", 9_999_999_999_999, &[(&line_of(t[7]), "m8")]),
         "complete" => call::complete(&[(t[0], "m1"), (t[5], "")]),
         "dead_letter" => call::dead_letter("expired", &[(t[0], "m1", EDITED), (t[5], "", &m(6))]),
         "dead_take" => call::dead_take(1, &m(8), "requeue", "m8"),
@@ -68,6 +69,7 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
             call::import("", "2:x", &[("pending", "", &m(30), "m30"), ("delayed", "A.9:p:0", &m(31), "m31")])
         }
         "intake" => orders::intake(true, "why"),
+        "note" => call::note(t[0], "m1", "50", r#"{"at":1700000000000,"line":"half of it"}"#),
         "orphans" => {
             stage.queue.command(&["ZADD", &key("delayed"), "1", "QQQQQQQQQQQ.1:p:0"]).await;
             call::orphans("delayed", "processing", "0", true)
@@ -105,6 +107,11 @@ pub(super) async fn call_of(script: &str, stage: &mut Stage) -> Call {
         }
         other => panic!("no call of {other} here"),
     }
+}
+
+/// The line of `recent` that the dead letter of this token left.
+fn line_of(token: &str) -> String {
+    format!(r#"{{"id":"{token}","state":"dead"}}"#)
 }
 
 /// Messages that a call adds to those pushed.
@@ -147,6 +154,7 @@ async fn a_lost_token_changes_nothing_but_the_count() {
         ("complete", 2),
         ("dead_letter", 2),
         ("extend", 0),
+        ("note", 0),
         ("release", 2),
         ("retry", 2),
         ("split", 1),
@@ -220,8 +228,8 @@ async fn a_key_of_a_wrong_type_is_an_error_and_changes_nothing() {
 #[tokio::test]
 async fn a_status_that_is_no_hash_is_replaced_and_stops_no_script() {
     let mut replaced = 0;
-    // This one writes to no status but one that says `cancelled`.
-    for script in SCRIPTS.into_iter().filter(|script| *script != "take_out") {
+    // These write to a status only where it says what they look for.
+    for script in SCRIPTS.into_iter().filter(|script| !matches!(*script, "clean" | "note" | "take_out")) {
         let mut stage = stage().await;
         let call = call_of(script, &mut stage).await;
         let queue = &mut stage.queue;

@@ -48,6 +48,7 @@ pub(crate) const SCRIPTS: [&str; 26] = [
     "breaker",
     "cancel",
     "claim",
+    "clean",
     "complete",
     "dead_letter",
     "dead_take",
@@ -58,6 +59,7 @@ pub(crate) const SCRIPTS: [&str; 26] = [
     "heartbeat",
     "import",
     "intake",
+    "note",
     "orphans",
     "pause",
     "release",
@@ -91,6 +93,7 @@ pub(crate) fn message(n: u64) -> String {
 pub(crate) fn script_parts(name: &str) -> &'static [&'static str] {
     match name {
         "claim" => &["contract", "fence", "gates", "read", "takeover", "due", "lanes", "write"],
+        "complete" => &["contract", "leave", "tell"],
         "dead_turn" => &["contract", "move"],
         _ => &[],
     }

@@ -8,6 +8,7 @@ mod freezes;
 mod health;
 mod hostile;
 mod ids;
+mod many_ids;
 mod modes;
 mod recipients;
 mod redis_cli;

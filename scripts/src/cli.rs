@@ -89,12 +89,16 @@ impl NamedQueue {
 /// What an operator can do, one file a verb under `verbs/`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Take messages back that are not sent yet
+    Cancel(verbs::cancel::Cancel),
     /// Forget messages that ended long ago
     Clean(verbs::clean::Clean),
     /// Print a completion script for a shell
     Completions(verbs::completions::Completions),
     /// Look at dead letters, requeue, purge or mend them
     Dead(verbs::dead::Dead),
+    /// List what is scheduled for later, and what waits for a retry
+    Delayed(verbs::delayed::DelayedArgs),
     /// Find what is wrong with settings, Redis, queues and providers
     Doctor(verbs::doctor::Doctor),
     /// Wait until queues are empty
@@ -105,11 +109,13 @@ pub(crate) enum Verb {
     Export(verbs::export::Export),
     /// Put exported messages back where they were
     Import(verbs::import::Import),
-    /// Let nobody claim from a queue for a while; what is being sent goes on
+    /// Let nobody claim from a queue, or enqueue into it, for a while
     Pause(verbs::pause::Pause),
     /// List the names of the queues
     Queues(verbs::queues::Queues),
-    /// Let workers claim from a paused queue again
+    /// Change when a message is sent
+    Reschedule(verbs::reschedule::Reschedule),
+    /// End a pause of a queue, or of its intake
     Resume(verbs::pause::Resume),
     /// Try one message again, now
     Retry(verbs::retry::Retry),

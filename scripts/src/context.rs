@@ -1,9 +1,10 @@
 //! What every verb is given.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use redispatch::config::{ApiSettings, Faults, QueueSettings, Reader, Sources};
-use redispatch::queue::{Client, Queue};
+use redispatch::queue::{Client, Queue, QueueError};
 
 use crate::cli::{Cli, Verb};
 use crate::error::Error;
@@ -43,6 +44,18 @@ impl Context {
     /// It is no name of a queue.
     pub(crate) fn queue(&self, name: &str) -> Result<Queue, Error> {
         self.client.queue(name).map_err(|error| Error::new(error.to_string()))
+    }
+
+    /// Waits for an order that the library repeats while Redis is silent, but no longer than somebody at a terminal does.
+    ///
+    /// # Errors
+    ///
+    /// As the order's; it may be done all the same.
+    pub(crate) async fn within<T>(
+        &self,
+        order: impl Future<Output = Result<T, QueueError>>,
+    ) -> Result<T, QueueError> {
+        self.client.within(Duration::from_secs(10), order).await
     }
 
     /// Whether somebody has served the queue, or filled it through the library, or `QUEUES` names it.

@@ -1,7 +1,7 @@
 //! A queue at one instant: what it holds, who serves it, and what keeps it from moving.
 
 use redispatch::clock;
-use redispatch::queue::{Beat, Gates, Queue, QueueError, Stats};
+use redispatch::queue::{Beat, Gates, Intake, Queue, QueueError, Stats};
 
 use crate::time;
 
@@ -49,6 +49,16 @@ impl Glance {
             found.push(format!("no worker lives{last}, {what}"));
         }
         found
+    }
+
+    /// That nobody may enqueue, and why. Workers go on, so it hinders nothing that is in the queue.
+    pub(crate) fn paused_intake(&self) -> Option<String> {
+        let Intake { since, note } = self.stats.gates.intake.as_ref()?;
+        let lasts = Some(since).filter(|since| **since > 0).map_or(String::new(), |since| {
+            format!(" for {}", time::shown((self.now - since).max(0).unsigned_abs()))
+        });
+        let colon = if note.is_empty() { "" } else { ": " };
+        Some(format!("intake paused{lasts}, until `queuectl resume --intake`{colon}{note}"))
     }
 }
 
@@ -139,6 +149,22 @@ mod tests {
         ] {
             assert_eq!(gates(&shut, now), expected, "{shut:?}");
         }
+    }
+
+    #[test]
+    fn a_paused_intake_says_why_and_hinders_nothing() {
+        let glance = |intake| Glance {
+            queue: "email".into(),
+            stats: Stats { gates: Gates { intake, ..Gates::default() }, ..Stats::default() },
+            workers: Vec::new(),
+            now: 90_000,
+        };
+        let paused = glance(Some(Intake { since: 30_000, note: "moving".into() }));
+        let told = "intake paused for 60 s, until `queuectl resume --intake`: moving";
+        assert_eq!((paused.paused_intake().as_deref(), paused.hindrances()), (Some(told), vec![]));
+        let by_hand = glance(Some(Intake::default()));
+        assert_eq!(by_hand.paused_intake().unwrap(), "intake paused, until `queuectl resume --intake`");
+        assert_eq!(glance(None).paused_intake(), None);
     }
 
     #[test]

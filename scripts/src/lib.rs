@@ -1,6 +1,7 @@
 //! The operator's command: one file a verb under `verbs/`.
 
 mod api;
+mod changed;
 mod cli;
 mod context;
 mod doctor;
@@ -9,6 +10,7 @@ mod glance;
 mod masked;
 mod output;
 mod run;
+mod status;
 mod time;
 mod verbs;
 

@@ -64,9 +64,11 @@ fn start(cli: &Cli, sources: &Sources) -> Result<(), Faults> {
 
 async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
     match verb {
+        Verb::Cancel(args) => verbs::cancel::run(args, context).await,
         Verb::Clean(args) => verbs::clean::run(args, context).await,
         Verb::Completions(args) => Ok(verbs::completions::run(&args)),
         Verb::Dead(args) => verbs::dead::run(args, context).await,
+        Verb::Delayed(args) => verbs::delayed::run(args, context).await,
         // It has ended before settings were refused.
         Verb::Doctor(_) => Ok(Exit::Done),
         Verb::Drain(args) => verbs::drain::run(args, context).await,
@@ -75,6 +77,7 @@ async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
         Verb::Import(args) => verbs::import::run(args, context).await,
         Verb::Pause(args) => verbs::pause::pause(args, context).await,
         Verb::Queues(_) => verbs::queues::run(context).await,
+        Verb::Reschedule(args) => verbs::reschedule::run(args, context).await,
         Verb::Resume(args) => verbs::pause::resume(args, context).await,
         Verb::Retry(args) => verbs::retry::run(args, context).await,
         Verb::RollbackCheck(args) => verbs::rollback_check::run(args, context).await,

@@ -37,6 +37,54 @@ pub(crate) fn past(text: &str) -> Result<i64, String> {
     Ok(redispatch::clock::unix_ms() as i64 - ago.as_millis() as i64)
 }
 
+/// A time to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum At {
+    /// Ms since 1970.
+    Instant(i64),
+    /// So long from now.
+    In(Duration),
+}
+
+/// RFC 3339 with an offset, milliseconds since 1970, `+2h`, `now`.
+pub(crate) fn at(text: &str) -> Result<At, String> {
+    if text == "now" {
+        return Ok(At::In(Duration::ZERO));
+    }
+    match text.strip_prefix('+') {
+        Some(ahead) => duration(ahead).map(At::In).map_err(|_| "write +90s, +15m, +2h or +3d".to_owned()),
+        None => instant(text).map(At::Instant),
+    }
+}
+
+/// The last instant RFC 3339 can name, ms since 1970.
+const END_OF_TIME: i64 = 253_402_300_799_999;
+
+/// An instant as messages have it, ms since 1970: RFC 3339 with an offset, or milliseconds since 1970.
+pub(crate) fn instant(text: &str) -> Result<i64, String> {
+    match text.parse::<i64>() {
+        Ok(ms @ 100_000_000_000..=END_OF_TIME) => return Ok(ms),
+        Ok(ms @ 0..) if ms < 100_000_000_000 => return Err("these are seconds: give milliseconds".to_owned()),
+        Ok(_) => return Err("it lies before 1970 or after 9999".to_owned()),
+        Err(_) => {}
+    }
+    match text.parse::<Timestamp>() {
+        Ok(at) => Ok(at.as_millisecond()),
+        // "Never", as people write it; jiff's last instant is a day earlier.
+        Err(_) if text.starts_with("9999-12-3") => Ok(END_OF_TIME),
+        Err(_) => Err("write 2026-01-31T12:00:00Z (Z or an offset is needed), +2h, or now".to_owned()),
+    }
+}
+
+/// `2026-01-31 12:00:05`, of ms since 1970.
+pub(crate) fn second(ms: i64) -> String {
+    redispatch::clock::rfc3339(ms.max(0).unsigned_abs())
+        .chars()
+        .take(19)
+        .collect::<String>()
+        .replace('T', " ")
+}
+
 /// `1.5 s`, `42 s`, `7 min`, `3 h`, `2 days`.
 pub(crate) fn shown(ms: u64) -> String {
     match ms {
@@ -71,6 +119,33 @@ mod tests {
         assert!(past("2026-01-31T12:00:00").is_err(), "no offset");
         let ago = redispatch::clock::unix_ms() as i64 - past("2h").unwrap();
         assert!((7_200_000..7_205_000).contains(&ago), "{ago}");
+    }
+
+    #[test]
+    fn times_to_come() {
+        assert_eq!(at("now"), Ok(At::In(Duration::ZERO)));
+        assert_eq!(at("+2h"), Ok(At::In(Duration::from_secs(7_200))));
+        assert_eq!(at("2026-01-31T12:00:00+01:00"), Ok(At::Instant(1_769_857_200_000)));
+        assert_eq!(at("1769857200000"), Ok(At::Instant(1_769_857_200_000)));
+        assert_eq!(at("9999-12-31T23:59:59Z"), Ok(At::Instant(END_OF_TIME)));
+        for text in [
+            "",
+            "2h",
+            "+",
+            "+h",
+            "tomorrow",
+            "2026-01-31T12:00:00",
+            "2026-02-30T12:00:00Z",
+            "1769857200",
+            "-1",
+            "+-2h",
+            "253402300800000",
+            "1e15",
+            "1769857200000.5",
+        ] {
+            assert!(at(text).is_err(), "{text}");
+        }
+        assert_eq!(second(1_769_857_200_999), "2026-01-31 11:00:00");
     }
 
     #[test]

@@ -7,6 +7,11 @@ use redispatch::queue::QueueError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+const INTAKE_PAUSED: &str = "intake_paused";
+
+/// Seconds until whoever was refused by a paused intake may ask again: a guess, it has no end.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
+
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Problem {
@@ -65,6 +70,9 @@ impl From<QueueError> for ApiError {
         match error {
             QueueError::Name(_) => Self::not_found("unknown_queue", told),
             QueueError::Message(reason) => Self::unusable(reason),
+            QueueError::Intake(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, INTAKE_PAUSED, told.clone()).because(told)
+            }
             QueueError::Redis(said) if said.contains("OOM") => {
                 let message = "Redis has no memory left for more messages; nothing was enqueued by this call";
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "redis_full", message).because(told)
@@ -83,9 +91,13 @@ impl From<QueueError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let is_paused = self.problem.code == INTAKE_PAUSED;
         let mut response = (self.status, Json(ErrorBody { error: self.problem })).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if is_paused {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(cause);

@@ -21,6 +21,9 @@ use super::{Api, body};
 /// Of each kind, unless more are asked for.
 const RECENT: usize = 100;
 
+/// Of each kind, at most.
+const MOST: usize = 1000;
+
 /// A queue at a glance.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Jobs {
@@ -98,11 +101,13 @@ pub(super) struct Job {
     job_id: String,
 }
 
-/// How much to show.
+/// What to show.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Limit {
+pub(super) struct Shown {
+    /// Only what has this text as `tenant` in its `metadata`
+    tenant: Option<String>,
     /// Most entries of each list: 0 to 1000, 100 where it is not given
     #[param(maximum = 1000)]
     limit: Option<usize>,
@@ -143,7 +148,7 @@ impl Schedule {
     path = "/api/admin/jobs/{queue}",
     operation_id = "show_jobs",
     tag = "queues",
-    params(("queue" = String, Path, description = "Name of the queue"), Limit),
+    params(("queue" = String, Path, description = "Name of the queue"), Shown),
     responses(
         (status = OK, description = "The queue", body = Jobs),
         (status = NOT_FOUND, description = "No such queue", body = ErrorBody),
@@ -153,25 +158,42 @@ impl Schedule {
 pub(super) async fn jobs(
     State(api): State<Arc<Api>>,
     name: InPath<String>,
-    limit: InQuery<Limit>,
+    shown: InQuery<Shown>,
 ) -> Result<Json<Jobs>, ApiError> {
-    let (Path(name), Query(limit)) = (name?, limit?);
-    let most = limit.limit.unwrap_or(RECENT).min(1000);
+    let (Path(name), Query(Shown { tenant, limit })) = (name?, shown?);
+    let most = limit.unwrap_or(RECENT).min(MOST);
+    // Of a tenant's there may be few among many.
+    let active = if tenant.is_some() { MOST } else { most };
     let jobs = api.ask(async {
         let queue = api.known(&name).await?;
-        let asked = try_join4(queue.stats(), queue.recent(), queue.active(most), queue.schedules());
+        let asked = try_join4(queue.stats(), queue.recent(), queue.active(active), queue.schedules());
         let (stats, recent, active, scheduled) = asked.await?;
-        let (sent, dead): (Vec<Ended>, Vec<Ended>) = recent.into_iter().partition(|job| job.state == "sent");
-        let first = |jobs: Vec<Ended>| jobs.into_iter().take(most).map(EndedJob::from).collect();
+        let is_meant =
+            |metadata: &Option<Box<RawValue>>| tenant.as_deref().is_none_or(|tenant| is_of(metadata, tenant));
+        let ended = |state: &str| {
+            let jobs = recent.iter().filter(|job| job.state == state && is_meant(&job.metadata));
+            jobs.take(most).cloned().map(EndedJob::from).collect()
+        };
+        let active = active.into_iter().filter(|job| is_meant(&job.metadata)).take(most);
         let recent = Recent {
-            completed: first(sent),
-            failed: first(dead),
-            active: active.into_iter().map(ActiveJob::from).collect(),
+            completed: ended("sent"),
+            failed: ended("dead"),
+            active: active.map(ActiveJob::from).collect(),
         };
         let scheduled = scheduled.into_iter().filter_map(|one| Schedule::new(&name, one)).collect();
         Ok(Jobs { counts: (&stats).into(), recent, scheduled })
     });
     Ok(Json(jobs.await?))
+}
+
+/// Whether this metadata names the tenant.
+fn is_of(metadata: &Option<Box<RawValue>>, tenant: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Metadata {
+        tenant: Option<String>,
+    }
+    let read = |text: &RawValue| serde_json::from_str::<Metadata>(text.get()).ok()?.tenant;
+    metadata.as_deref().and_then(read).is_some_and(|named| named == tenant)
 }
 
 /// Enqueue one message
@@ -187,12 +209,7 @@ pub(super) async fn jobs(
     responses(
         (status = CREATED, description = "It waits", body = Job),
         (status = OK, description = "Its id is known", body = Job),
-        (status = BAD_REQUEST, description = "No JSON", body = ErrorBody),
-        (status = NOT_FOUND, description = "No such queue", body = ErrorBody),
-        (status = PAYLOAD_TOO_LARGE, description = "Larger than MAX_MESSAGE_BYTES", body = ErrorBody),
-        (status = UNPROCESSABLE_ENTITY, description = "No message that a worker could take", body = ErrorBody),
-        (status = SERVICE_UNAVAILABLE, description = "Redis is away", body = ErrorBody),
-        (status = INSUFFICIENT_STORAGE, description = "Redis has no memory left", body = ErrorBody),
+        messages::NotEnqueued,
     ),
 )]
 pub(super) async fn enqueue(

@@ -1,4 +1,4 @@
-//! `/api/v1/messages/{queue}`: put messages in, and see what becomes of them.
+//! `POST /api/v1/messages/{queue}`: put messages in.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use redispatch::keys::Lane;
 use redispatch::queue;
 use redispatch::telemetry::mask;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use super::body::Given;
 use super::error::{ApiError, ErrorBody};
@@ -31,6 +31,9 @@ pub(super) struct Target {
     #[serde(default)]
     #[param(inline)]
     lane: LaneName,
+    /// Enqueue also an id that was sent before; one that waits or is delayed gives way to the new message
+    #[serde(default)]
+    force: bool,
 }
 
 /// A lane.
@@ -72,28 +75,28 @@ pub(super) enum Answer {
     List(Vec<Enqueued>),
 }
 
-/// What became of a message.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Status {
-    queue: String,
-    id: String,
-    /// `waiting`, `sending`, `delayed`, `sent` or `dead`; a hint, no proof
-    #[schema(example = "sent")]
-    state: String,
-    /// Since when, ms since 1970
-    at: i64,
-    /// When it is due, ms since 1970, while it is delayed
-    #[serde(skip_serializing_if = "Option::is_none")]
-    due: Option<i64>,
-    /// Why it was given up
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// What the provider said last, recipients masked
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    /// What the provider calls it
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider_id: Option<String>,
+/// Why nothing was enqueued, whichever way it was asked for.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only described")]
+pub(super) enum NotEnqueued {
+    /// No JSON
+    #[response(status = BAD_REQUEST)]
+    NoJson(ErrorBody),
+    /// No such queue
+    #[response(status = NOT_FOUND)]
+    NoQueue(ErrorBody),
+    /// One is larger than MAX_MESSAGE_BYTES, or there are too many
+    #[response(status = PAYLOAD_TOO_LARGE)]
+    TooLarge(ErrorBody),
+    /// One is no message that a worker could take
+    #[response(status = UNPROCESSABLE_ENTITY)]
+    Unusable(ErrorBody),
+    /// Redis is away, or the intake is paused: `intake_paused`, with the reason and `Retry-After`
+    #[response(status = SERVICE_UNAVAILABLE)]
+    NotNow(ErrorBody),
+    /// Redis has no memory left
+    #[response(status = INSUFFICIENT_STORAGE)]
+    Full(ErrorBody),
 }
 
 /// Enqueue a message, or a list of up to 1000
@@ -110,12 +113,7 @@ pub(super) struct Status {
     responses(
         (status = CREATED, description = "At least one waits now", body = Answer),
         (status = OK, description = "All ids are known", body = Answer),
-        (status = BAD_REQUEST, description = "No JSON", body = ErrorBody),
-        (status = NOT_FOUND, description = "No such queue", body = ErrorBody),
-        (status = PAYLOAD_TOO_LARGE, description = "One is larger than MAX_MESSAGE_BYTES, or there are too many", body = ErrorBody),
-        (status = UNPROCESSABLE_ENTITY, description = "One is no message that a worker could take", body = ErrorBody),
-        (status = SERVICE_UNAVAILABLE, description = "Redis is away", body = ErrorBody),
-        (status = INSUFFICIENT_STORAGE, description = "Redis has no memory left", body = ErrorBody),
+        NotEnqueued,
     ),
 )]
 pub(super) async fn enqueue(
@@ -140,44 +138,6 @@ pub(super) async fn enqueue(
     Ok((status, Json(answer)))
 }
 
-/// What became of a message
-#[utoipa::path(
-    get,
-    path = "/api/v1/messages/{queue}/{id}",
-    operation_id = "show_message",
-    tag = "messages",
-    params(
-        ("queue" = String, Path, description = "Name of the queue"),
-        ("id" = String, Path, description = "The message's id"),
-    ),
-    responses(
-        (status = OK, description = "What is known of it", body = Status),
-        (status = NOT_FOUND, description = "No such queue, or nothing is known of this id", body = ErrorBody),
-        (status = SERVICE_UNAVAILABLE, description = "Redis is away", body = ErrorBody),
-    ),
-)]
-pub(super) async fn status(
-    State(api): State<Arc<Api>>,
-    path: InPath<(String, String)>,
-) -> Result<Json<Status>, ApiError> {
-    let Path((name, id)) = path?;
-    let found = api.ask(async { Ok(api.known(&name).await?.find(&id).await?) }).await?;
-    let Some(mut found) = found else {
-        return Err(ApiError::not_found("unknown_message", "nothing is known of this id"));
-    };
-    let mut field = |name| found.fields.remove(name).filter(|text: &String| !text.is_empty());
-    Ok(Json(Status {
-        reason: field("reason"),
-        error: field("error").map(|error| mask::text(&error).into_owned()),
-        provider_id: field("provider_id"),
-        queue: name,
-        id,
-        state: found.state,
-        at: found.at,
-        due: found.due,
-    }))
-}
-
 /// Enqueues all of `messages`, or none where one is unusable.
 pub(super) async fn put(
     api: &Api,
@@ -200,7 +160,13 @@ pub(super) async fn put(
     }
     let mut enqueued = Vec::with_capacity(messages.len());
     for step in messages.chunks(STEP) {
-        let step = api.ask(async { Ok(queue.enqueue(lane, step.to_vec()).await?) }).await?;
+        let step = api.ask(async {
+            Ok(match into.force {
+                true => queue.enqueue_again(lane, step.to_vec()).await?,
+                false => queue.enqueue(lane, step.to_vec()).await?,
+            })
+        });
+        let step = step.await?;
         enqueued.extend(step.into_iter().map(|queue::Enqueued { id, created }| Enqueued { id, created }));
     }
     Ok(enqueued)

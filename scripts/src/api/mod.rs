@@ -2,11 +2,13 @@
 
 mod accept;
 mod body;
+mod delayed;
 mod error;
 mod exposition;
 mod guard;
 mod health;
 mod jobs;
+mod message;
 mod messages;
 mod metrics;
 mod openapi;
@@ -71,8 +73,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(health::health))
         .routes(routes!(stats::stats))
         .routes(routes!(jobs::jobs, jobs::enqueue))
-        .routes(routes!(messages::enqueue))
-        .routes(routes!(messages::status))
+        .routes(routes!(delayed::delayed, messages::enqueue))
+        .routes(routes!(message::status, message::reschedule, message::cancel))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi::openapi))
 }

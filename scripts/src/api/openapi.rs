@@ -11,7 +11,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 static JSON: LazyLock<String> = LazyLock::new(|| {
     let mut document = super::routes().into_openapi();
     for item in document.paths.paths.values_mut() {
-        [&mut item.get, &mut item.post].into_iter().flatten().for_each(add_default);
+        let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+        operations.into_iter().flatten().for_each(add_default);
     }
     document.to_json().unwrap_or_default()
 });
@@ -26,7 +27,7 @@ fn add_default(operation: &mut Operation) {
 /// What the routes are added to.
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "redispatch", description = "The queues of redispatch: their numbers, and a way to put messages in."),
+    info(title = "redispatch", description = "The queues of redispatch: their numbers, and ways to put messages in, move and cancel them."),
     modifiers(&Token),
     security(("token" = [])),
 )]

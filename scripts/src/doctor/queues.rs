@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use redispatch::keys::{LAYOUT, is_newer};
-use redispatch::queue::{Beat, Client, Footprint, Gates, Lapsed, Queue, QueueError, Stats};
+use redispatch::queue::{Beat, Client, Footprint, Gates, Intake, Lapsed, Queue, QueueError, Stats};
 use redispatch::{clock, telemetry::mask};
 use redispatch_workers::Channel as _;
 use redispatch_workers::{email::Email, sms::SmsChannel, whatsapp::WhatsAppChannel};
@@ -146,7 +146,7 @@ fn leases(name: &str, lapsed: &Lapsed, beats: &[Beat], lease: Duration, now: i64
 
 /// What keeps workers from claiming.
 fn gates(name: &str, stats: &Stats, now: i64) -> Vec<Finding> {
-    let Gates { paused_until, paused_note, throttled_until, breaker, .. } = &stats.gates;
+    let Gates { paused_until, paused_note, throttled_until, breaker, intake } = &stats.gates;
     let mut found = Vec::new();
     match *paused_until {
         Some(until) if until < 0 => {
@@ -158,6 +158,11 @@ fn gates(name: &str, stats: &Stats, now: i64) -> Vec<Finding> {
             found.push(Finding::ok("gates", format!("paused for {} more", left(until, now))));
         }
         _ => {}
+    }
+    if let Some(Intake { since, note }) = intake {
+        let note = if note.is_empty() { "no reason given" } else { note };
+        let text = format!("intake paused for {} ({note}): nobody may enqueue", left(now, *since));
+        found.push(Finding::warning("gates", text, format!("queuectl resume --intake --queue {name}")));
     }
     if let Some(breaker) = breaker {
         let why = mask::text(&breaker.why);

@@ -3,20 +3,22 @@
 use clap::Args;
 use redispatch::clock;
 use redispatch::queue::{Found, Queue};
-use redispatch::telemetry::mask;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::cli::OneQueue;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::masked::masked;
+use crate::status::Status;
 use crate::{output, time};
 
 const HELP: &str = "\
-Known are messages with an id: what waits if it was enqueued by queuectl, HTTP
-or the library, what is being sent or delayed, and what ended within its
-retention. A message that was pushed with an id of its own is known once a
-worker has it. Dead letters are under `queuectl dead show`.
+Its state, times and attempts, each failed one with the provider's words, and
+what its handler wrote down. Known are messages with an id: what waits if it was
+enqueued by queuectl, HTTP or the library, what is being sent or delayed, and
+what ended within its retention. A message that was pushed with an id of its own
+is known once a worker has it. Dead letters are under `queuectl dead show`.
 
 Recipients are masked, and long texts cut, unless --reveal is given. Exit code
 1 where nothing is known of the id.
@@ -39,10 +41,14 @@ pub(crate) struct Show {
 }
 
 /// What is known of an id, as an operator wants to read it.
+#[derive(Serialize)]
 struct Sight {
-    found: Found,
+    #[serde(flatten)]
+    status: Status,
     /// The whole id of the worker that holds it.
     worker: Option<String>,
+    message: Option<Value>,
+    #[serde(skip)]
     now: i64,
 }
 
@@ -55,11 +61,17 @@ pub(crate) async fn run(args: Show, context: &Context) -> Result<Exit, Error> {
         return Ok(Exit::No);
     };
     let worker = holder(&queue, &found).await.map_err(failed)?;
-    let sight = Sight { found, worker, now: context.client.clock().await.map_err(failed)? };
+    let now = context.client.clock().await.map_err(failed)?;
+    let status = Status::of(queue.name(), &args.id, &found, args.reveal);
     if context.json {
-        output::json(&sight.json(&queue, &args));
+        let message = found.message.as_ref().map(|bytes| message(bytes, args.reveal));
+        output::json(&Sight { status, worker, message, now });
     } else {
-        output::data(&sight.text(&queue, &args));
+        // As its bytes are, where it is revealed.
+        let raw = found.message.as_ref().filter(|_| args.reveal);
+        let raw = raw.map(|bytes| Value::from(String::from_utf8_lossy(bytes)));
+        let message = raw.or_else(|| found.message.as_ref().map(|bytes| message(bytes, false)));
+        output::data(&Sight { status, worker, message, now }.text());
     }
     Ok(Exit::Done)
 }
@@ -78,82 +90,72 @@ async fn holder(queue: &Queue, found: &Found) -> Result<Option<String>, redispat
     Ok(Some(worker.map_or_else(|| format!("{taker} (gives no sign of life)"), |beat| beat.id)))
 }
 
+/// The message as JSON; a text where it is none.
+fn message(bytes: &[u8], reveal: bool) -> Value {
+    let value = if reveal { serde_json::from_slice(bytes).ok() } else { masked(bytes) };
+    value.unwrap_or_else(|| String::from_utf8_lossy(bytes).into())
+}
+
 impl Sight {
-    fn text(&self, queue: &Queue, args: &Show) -> String {
-        let Found { at, fields, message, .. } = &self.found;
-        let since = format!("{} ({} ago)", clock::rfc3339(at.unsigned_abs()), ago(self.now - at));
+    fn text(&self) -> String {
+        let Status { state, id, queue, at, attempts, .. } = &self.status;
+        let status = &self.status;
+        let moment = |at: i64| format!("{} ({} ago)", clock::rfc3339(at.unsigned_abs()), ago(self.now - at));
         let mut lines = vec![
-            ("id", args.id.clone()),
-            ("queue", queue.name().to_owned()),
-            ("state", self.state()),
-            ("since", since),
+            ("id", id.clone()),
+            ("queue", queue.clone()),
+            ("state", in_words(state, self.message.is_none()).to_owned()),
+            ("since", moment(*at)),
         ];
-        if let Some(worker) = &self.worker {
-            lines.push(("worker", worker.clone()));
+        let mut line = |label, text: Option<String>| lines.extend(text.map(|text| (label, text)));
+        line("enqueued", status.enqueued_at.map(moment));
+        line("began", status.began.map(moment));
+        line(
+            "attempts",
+            Some(*attempts).filter(|attempts| *attempts > 0).map(|attempts| attempts.to_string()),
+        );
+        line("worker", self.worker.clone());
+        let lease = |ends| until(ends, self.now, "ends", "ended; another worker takes it over");
+        line("lease", status.lease_ends.map(lease));
+        line(
+            "due",
+            status.due.map(|due| until(due, self.now, "comes", "a worker takes it with its next claim")),
+        );
+        line("reason", status.reason.clone());
+        line("error", status.error.clone());
+        line("code", status.code.clone());
+        line("provider", status.provider.clone());
+        line("provider id", status.provider_id.clone());
+        line("progress", status.progress.as_ref().map(Value::to_string));
+        line("result", status.result.as_ref().map(Value::to_string));
+        for attempt in &status.log {
+            let by = [attempt.provider.as_deref(), attempt.code.as_deref(), Some(&attempt.error)];
+            line(
+                "failed",
+                Some(format!("{}  {}", attempt.at, by.into_iter().flatten().collect::<Vec<_>>().join(" "))),
+            );
         }
-        if let Some(ends) = self.found.lease_ends {
-            lines.push(("lease", until(ends, self.now, "ends", "ended; another worker takes it over")));
+        for entry in &status.lines {
+            line("log", Some(format!("{}  {}", entry.at, entry.line)));
         }
-        if let Some(due) = self.found.due {
-            lines.push(("due", until(due, self.now, "comes", "a worker takes it with its next claim")));
-        }
-        for (label, name) in [("reason", "reason"), ("error", "error"), ("provider id", "provider_id")] {
-            if let Some(text) = fields.get(name).filter(|text| !text.is_empty()) {
-                lines.push((label, if args.reveal { text.clone() } else { mask::text(text).into_owned() }));
-            }
-        }
-        if let Some(bytes) = message {
-            let value = if args.reveal { None } else { masked(bytes) };
-            let raw = || String::from_utf8_lossy(bytes).into_owned();
-            lines.push(("message", value.map_or_else(raw, |value| value.to_string())));
-        }
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        line("message", self.message.as_ref().map(plain));
         lines.iter().map(|(label, text)| format!("{label:<11}  {text}")).collect::<Vec<_>>().join("\n")
     }
+}
 
-    /// In words. What the status says is a hint: the message itself has to be where it points.
-    fn state(&self) -> String {
-        let gone = self.found.message.is_none();
-        match self.found.state.as_str() {
-            "waiting" => "waiting for a worker".to_owned(),
-            "sending" if gone => {
-                "was being sent and is not any more; its next copy takes the id over".to_owned()
-            }
-            "sending" => "being sent".to_owned(),
-            "delayed" if gone => {
-                "was delayed and is not any more; its next copy takes the id over".to_owned()
-            }
-            "delayed" => "delayed: waits for a retry or for its time".to_owned(),
-            "sent" => "sent: the provider accepted it".to_owned(),
-            "dead" => "dead: given up, see `queuectl dead show`".to_owned(),
-            other => other.to_owned(),
-        }
-    }
-
-    fn json(&self, queue: &Queue, args: &Show) -> Value {
-        let mut shown = Map::new();
-        for (name, text) in &self.found.fields {
-            let text = if args.reveal { text.clone() } else { mask::text(text).into_owned() };
-            shown.insert(name.clone(), text.into());
-        }
-        let message = self.found.message.as_ref();
-        let message = message.map(|bytes| {
-            let whole =
-                || serde_json::from_slice(bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(bytes)));
-            if args.reveal { whole() } else { masked(bytes).unwrap_or_default() }
-        });
-        for (name, value) in [
-            ("id", json!(args.id)),
-            ("queue", json!(queue.name())),
-            ("state", json!(self.found.state)),
-            ("at", json!(self.found.at)),
-            ("due", json!(self.found.due)),
-            ("lease_ends", json!(self.found.lease_ends)),
-            ("worker", json!(self.worker)),
-            ("message", json!(message)),
-        ] {
-            shown.insert(name.to_owned(), value);
-        }
-        shown.into()
+/// What the status says is a hint: the message itself has to be where it points.
+fn in_words(state: &str, gone: bool) -> &str {
+    match state {
+        "waiting" => "waiting for a worker",
+        "sending" if gone => "was being sent and is not any more; its next copy takes the id over",
+        "sending" => "being sent",
+        "delayed" if gone => "was delayed and is not any more; its next copy takes the id over",
+        "delayed" => "delayed: waits for a retry or for its time",
+        "sent" => "sent: the provider accepted it",
+        "dead" => "dead: given up, see `queuectl dead show`",
+        "cancelled" => "cancelled: it is never sent",
+        other => other,
     }
 }
 

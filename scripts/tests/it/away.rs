@@ -16,6 +16,11 @@ const VERBS: &[&[&str]] = &[
     &["rollback-check"],
     &["drain", "--queues", "email"],
     &["pause", "-q", "email"],
+    &["pause", "--intake", "-q", "email"],
+    &["resume", "--intake", "-q", "email"],
+    &["cancel", "-q", "email", "order-1", "--mark", "1h"],
+    &["reschedule", "-q", "email", "order-1", "--at", "+1h"],
+    &["delayed", "-q", "email"],
     &["resume", "-q", "email"],
 ];
 

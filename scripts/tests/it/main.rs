@@ -3,17 +3,21 @@
 
 mod api;
 mod away;
+mod cancel;
 mod clean;
 mod dead;
+mod delayed;
 mod deploy;
 mod doctor;
 mod documents;
 mod drain;
 mod enqueue;
 mod help;
+mod intake;
 mod live;
 mod pause;
 mod queue;
+mod reschedule;
 mod run;
 mod schedule;
 mod serving;

@@ -26,6 +26,13 @@ pub(crate) fn code(n: usize) -> &'static str {
     if n.is_multiple_of(3) { "535" } else { "550" }
 }
 
+/// A message as its producer gave it: without the stamp that the library appended.
+pub(crate) fn unstamped(message: &str) -> String {
+    let at = message.rfind(r#","_delivery":{"stamp":""#).unwrap_or_else(|| panic!("no stamp: {message}"));
+    assert!(message.ends_with("\"}}"), "{message}");
+    format!("{}}}", &message[..at])
+}
+
 /// Pushes as a producer does.
 pub(crate) async fn push(redis: &RedisServer, list: &str, messages: impl Iterator<Item = String>) {
     let mut client = redis.connect().await;

@@ -1,11 +1,14 @@
 //! `show`: one message in all its states.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use redispatch::{Delivery, Failure, Outcome};
+use redispatch::{Delivery, Failure, Outcome, Receipt};
 use redispatch_testkit::LIMIT;
 use redispatch_testkit::redis::RedisServer;
 
+use crate::api::server::Server;
+use crate::queue::unstamped;
 use crate::run::queuectl;
 use crate::serving::{self, Serving};
 
@@ -58,10 +61,11 @@ async fn waiting_then_in_the_hands_of_a_worker_then_sent() {
     let message = line(&text, "message");
     assert!(!message.contains("jo@example.com") && !message.contains("1234567"), "{message}");
     assert!(message.contains("order-1"), "{message}");
-    assert_eq!(line(&show(&redis, &["--reveal"]).await, "message"), MAIL);
+    assert_eq!(unstamped(line(&show(&redis, &["--reveal"]).await, "message")), MAIL);
     let json = show(&redis, &["--json"]).await;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["state"], &json["worker"]), (&"sending".into(), &id.as_str().into()));
+    assert_eq!(json["began"], json["at"]);
     assert!(json["lease_ends"].as_i64().unwrap() > json["at"].as_i64().unwrap());
     assert!(!json.to_string().contains("jo@example.com"));
     drop(worker);
@@ -88,6 +92,8 @@ async fn delayed_with_its_error_then_dead() {
     becomes(&redis, "delayed").await;
     let text = show(&redis, &[]).await;
     assert!(line(&text, "due").contains("(comes in "), "{text}");
+    assert!(line(&text, "failed").contains("450 ") && line(&text, "failed").contains("is busy"), "{text}");
+    assert_eq!(line(&text, "attempts"), "1");
     assert!(line(&text, "error").starts_with("450 ") && !text.contains("jo@"), "{text}");
     assert!(!line(&text, "message").contains("jo@example.com"), "{text}");
     worker.stop().await;
@@ -99,4 +105,64 @@ async fn delayed_with_its_error_then_dead() {
     let ran = queuectl(&redis, &["show", "-q", "email", "order-2"]).await.with_code(0);
     assert_eq!(line(&ran.stdout, "state"), "dead: given up, see `queuectl dead show`");
     worker.stop().await;
+}
+
+#[tokio::test]
+async fn every_attempt_with_its_code_and_provider_and_what_came_of_it() {
+    static SENDS: AtomicU32 = AtomicU32::new(0);
+    async fn third_time_lucky(_: Delivery) -> Outcome {
+        match SENDS.fetch_add(1, Ordering::Relaxed) {
+            0 => Outcome::Retry(Failure::new("451 <jo@example.com> later").with_code("451").by("smtp")),
+            1 => Outcome::Retry(Failure::new("no answer").by("backup")),
+            _ => Outcome::Sent(Receipt {
+                provider_id: Some("SM0123456789".into()),
+                provider: Some("backup"),
+                result: Some(r#"{"parts":2,"to":"jo@example.com"}"#.into()),
+            }),
+        }
+    }
+    let redis = RedisServer::start().await;
+    enqueue(&redis).await;
+    let worker = Serving::start(&redis, "email", Duration::ZERO, third_time_lucky).await;
+    becomes(&redis, "sent").await;
+    worker.stop().await;
+    let json: serde_json::Value = serde_json::from_str(&show(&redis, &["--json"]).await).unwrap();
+    assert_eq!((&json["state"], &json["attempts"]), (&"sent".into(), &3.into()));
+    let at = |name: &str| json[name].as_i64().unwrap_or_else(|| panic!("no {name}: {json}"));
+    assert!(at("enqueued_at") <= at("ended") && at("ended") == at("at"), "{json}");
+    assert_eq!((&json["provider_id"], &json["result"]["parts"]), (&"SM0123456789".into(), &2.into()));
+    let [first, second] = &json["log"].as_array().unwrap()[..] else { panic!("{json}") };
+    assert_eq!((&first["code"], &first["provider"]), (&"451".into(), &"smtp".into()));
+    assert_eq!((&second["error"], second.get("code")), (&"no answer".into(), None));
+    assert!(first["at"].as_str() <= second["at"].as_str());
+    assert!(!json.to_string().contains("jo@example.com"), "{json}");
+    let text = show(&redis, &["--reveal"]).await;
+    let failed: Vec<_> = text.lines().filter(|line| line.starts_with("failed ")).collect();
+    assert!(failed[0].ends_with("Z  smtp 451 451 <jo@example.com> later"), "{text}");
+    assert!(failed[1].ends_with("Z  backup no answer") && failed.len() == 2, "{text}");
+    assert!(line(&text, "result").contains("jo@example.com"), "{text}");
+
+    let server = Server::start(&redis, &[]).await;
+    let mut served = server.get("/api/v1/messages/email/order-1").await.with_status(200).json();
+    served["worker"] = serde_json::Value::Null;
+    served["message"] = serde_json::Value::Null;
+    assert_eq!(served, json, "HTTP says the same");
+}
+
+#[tokio::test]
+async fn what_a_handler_wrote_down_and_a_message_that_was_cancelled() {
+    let redis = RedisServer::start().await;
+    let lines = "{\"at\":\"2026-01-31T12:00:00.000Z\",\"line\":\"read jo@example.com\"}\nnonsense\n\
+        {\"at\":\"2026-01-31T12:00:01.000Z\",\"line\":\"done\"}";
+    let status = ["state", "cancelled", "at", "1769857200000", "progress", "0.5", "lines", lines];
+    redis.command(&[&["HSET", "queue:email:status:order-1"][..], &status].concat()).await;
+    let text = show(&redis, &[]).await;
+    assert_eq!(line(&text, "state"), "cancelled: it is never sent");
+    assert_eq!(line(&text, "progress"), "0.5");
+    let log: Vec<_> = text.lines().filter(|line| line.starts_with("log ")).collect();
+    assert_eq!(log.len(), 2, "{text}");
+    assert!(log[0].contains("2026-01-31T12:00:00.000Z  read j…@") && log[1].ends_with("  done"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&show(&redis, &["--json"]).await).unwrap();
+    assert_eq!((&json["ended"], &json["progress"]), (&1_769_857_200_000_i64.into(), &0.5.into()));
+    assert_eq!(json["lines"][1]["line"], "done");
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
 mod engine;
+mod examples;
 mod job;
 mod scripts;
 mod tidy;

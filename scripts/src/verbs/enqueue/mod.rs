@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use redispatch::keys::Lane;
+use redispatch::queue::Queue;
 
 use crate::cli::OneQueue;
 use crate::context::Context;
@@ -24,7 +25,9 @@ none is.
 
 Prints the id of each message, which is made up where it has none. A message
 whose id waits, is in hand or delayed, or was sent within its retention is not
-enqueued again; that is said, and counts as done.
+enqueued again; that is said, and counts as done. With --force what was sent is
+sent again, and what waits or is delayed gives way to the new message; what is
+in hand stays.
 
 After a failure in the middle it is safe to give the same messages again only
 where all of them have ids.
@@ -33,6 +36,7 @@ Examples:
   queuectl enqueue --queue email \\
     '{\"to\":\"user@example.com\",\"subject\":\"Test\",\"body\":\"...\"}'
   queuectl enqueue --queue sms --lane high --file messages.jsonl
+  queuectl enqueue --queue email --force --file to-be-sent-again.jsonl
   some-program | queuectl enqueue --queue email -";
 
 /// `enqueue`
@@ -50,6 +54,16 @@ pub(crate) struct Enqueue {
     /// Lane: `high` goes first, `low` last
     #[arg(long, value_name = "LANE", value_enum, default_value_t = LaneName::Pending)]
     lane: LaneName,
+    /// Enqueue also what was sent before, waits or is delayed
+    #[arg(long)]
+    force: bool,
+}
+
+/// Where messages go, and how.
+struct Target<'a> {
+    queue: &'a Queue,
+    lane: Lane,
+    force: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -71,7 +85,8 @@ pub(crate) async fn run(args: Enqueue, context: &Context) -> Result<Exit, Error>
     if !context.is_known(queue.name()).await? {
         output::say(&format!("queue `{}` is new: nobody has served it yet", queue.name()));
     }
-    send::send(&queue, lane, &mut lines, &checked, context.json).await?;
+    let target = Target { queue: &queue, lane, force: args.force };
+    send::send(&target, &mut lines, &checked, context.json).await?;
     Ok(Exit::Done)
 }
 

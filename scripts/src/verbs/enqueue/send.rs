@@ -1,10 +1,9 @@
 //! Puts checked messages into the queue.
 
-use redispatch::keys::Lane;
-use redispatch::queue::{Enqueued, Queue, QueueError};
+use redispatch::queue::{Enqueued, QueueError};
 use serde_json::json;
 
-use super::{check::Checked, lines::Lines};
+use super::{Target, check::Checked, lines::Lines};
 use crate::error::Error;
 use crate::output;
 
@@ -14,8 +13,7 @@ const BATCH: usize = 200;
 const BATCH_BYTES: usize = 7 << 20;
 
 pub(super) async fn send(
-    queue: &Queue,
-    lane: Lane,
+    target: &Target<'_>,
     lines: &mut Lines,
     checked: &Checked,
     as_json: bool,
@@ -39,14 +37,21 @@ pub(super) async fn send(
         if batch.is_empty() {
             break;
         }
-        let enqueued: Result<Vec<Enqueued>, QueueError> = queue.enqueue(lane, batch).await;
+        let Target { queue, lane, force } = target;
+        let enqueued = match force {
+            true => queue.enqueue_again(*lane, batch).await,
+            false => queue.enqueue(*lane, batch).await,
+        };
         let enqueued = enqueued.map_err(|error| {
+            if let QueueError::Intake(_) = error {
+                return refused(target, error).changed(so_far(done, created));
+            }
             let error = Error::redis(format!("cannot enqueue into queue `{}`", queue.name()), error);
             let doubt =
                 if last > first { format!("lines {first} to {last}") } else { format!("line {first}") };
             let error =
                 error.changed(format!("{}; {doubt} of {name} may be enqueued too", so_far(done, created)));
-            error.hint(again(checked))
+            error.hint(again(checked, *force))
         })?;
         done += enqueued.len() as u64;
         created += enqueued.iter().filter(|enqueued| enqueued.created).count() as u64;
@@ -76,8 +81,21 @@ fn so_far(done: u64, created: u64) -> String {
     }
 }
 
-fn again(checked: &Checked) -> String {
+/// Nobody may enqueue now.
+fn refused(target: &Target<'_>, error: QueueError) -> Error {
+    let name = target.queue.name();
+    let hint = match target.queue.client().settings().accept_jobs {
+        true => format!("queuectl resume --intake --queue {name}"),
+        false => "WORKER_ACCEPT_JOBS=no is set here: in the environment, in .env, or as a flag".to_owned(),
+    };
+    Error::new(format!("queue `{name}` takes no messages now")).cause(error).hint(hint)
+}
+
+fn again(checked: &Checked, force: bool) -> String {
     match checked.without_id {
+        _ if force => {
+            "give only those again that are not enqueued yet: --force sends again what was sent".to_owned()
+        }
         0 => "it is safe to give the same again: every message has an id, none is enqueued twice".to_owned(),
         n => format!(
             "{n} of {} have no id: give only those again that are not enqueued yet, or they are sent twice",

@@ -47,7 +47,7 @@ pub(super) fn text(look: &Look, rates: Option<&[Rate]>) -> String {
     let mut text = output::drawn(&table);
     let mut separator = "\n\n";
     for (glance, _) in &look.queues {
-        for why in glance.hindrances() {
+        for why in glance.hindrances().into_iter().chain(glance.paused_intake()) {
             text.push_str(&format!("{separator}{}: {why}", glance.queue));
             separator = "\n";
         }
@@ -102,6 +102,9 @@ fn gates(glance: &Glance, queue: &mut Map<String, Value>) {
     queue.insert("paused_note".to_owned(), paused.map(|_| gates.paused_note.clone()).into());
     queue.insert("throttled_until".to_owned(), shut(gates.throttled_until).into());
     queue.insert("breaker".to_owned(), breaker.into());
+    let intake = gates.intake.as_ref();
+    let intake = intake.map(|intake| json!({ "since": intake.since, "note": intake.note }));
+    queue.insert("intake_paused".to_owned(), intake.into());
     queue.insert("hindered".to_owned(), glance.hindrances().into());
 }
 

@@ -5,12 +5,14 @@ use redispatch_testkit::redis::RedisServer;
 use serde_json::{Value, json};
 
 use super::server::Server;
+use crate::queue::unstamped;
 
 const MAIL: &str = r#"{"to":"a@example.com","body":"x"}"#;
 
+/// What waits in a list, as its producers gave it.
 async fn list(redis: &RedisServer, key: &str) -> Vec<String> {
     let reply = redis.command(&["LRANGE", key, "0", "-1"]).await;
-    reply.array().iter().map(|item| item.text().to_owned()).collect()
+    reply.array().iter().map(|item| unstamped(item.text())).collect()
 }
 
 #[tokio::test]

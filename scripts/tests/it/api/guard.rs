@@ -8,6 +8,8 @@ use super::server::Server;
 const MAIL: &str = r#"{"to":"a@example.com","body":"x"}"#;
 const JSON: (&str, &str) = ("content-type", "application/json");
 const WRITES: [&str; 2] = ["/api/admin/jobs/email", "/api/v1/messages/email"];
+const CHANGES: [&str; 2] = ["PATCH /api/v1/messages/email/1", "DELETE /api/v1/messages/email/1"];
+const TIME: &str = r#"{"send_at":"2998-01-01T00:00:00Z"}"#;
 const READS: [&str; 4] =
     ["/api/queue/stats", "/api/admin/jobs/email", "/api/v1/messages/email/1", "/api/openapi.json"];
 
@@ -42,11 +44,19 @@ async fn all_but_monitoring_needs_the_token() {
         for path in WRITES {
             assert_eq!(server.post_with(path, &headers, MAIL).await.with_status(401).error(), "unauthorized");
         }
+        for line in CHANGES {
+            let refused = request(server.addr, line, &[JSON, headers[0]], TIME).await.with_status(401);
+            assert_eq!(refused.error(), "unauthorized", "{line}");
+        }
     }
     for right in ["Bearer a-secret-token", "bearer   a-secret-token"] {
         let headers = [("authorization", right), ("host", "queue.example")];
         server.get_with("/api/queue/stats", &headers).await.with_status(200);
         server.get_with("/nowhere", &headers).await.with_status(404);
+        for line in CHANGES {
+            let known = request(server.addr, line, &[&[JSON], &headers[..]].concat(), TIME).await;
+            assert_eq!(known.with_status(404).error(), "unknown_message", "{line}");
+        }
         for path in WRITES {
             server.post_with(path, &headers, MAIL).await.with_status(201);
         }
@@ -76,6 +86,10 @@ async fn without_a_token_only_this_host_is_answered() {
             let refused = server.post_with(path, &[("host", host)], MAIL).await;
             assert_eq!(refused.with_status(403).error(), "host_not_local", "{host} {path}");
         }
+        for line in CHANGES {
+            let refused = request(server.addr, line, &[JSON, ("host", host)], TIME).await;
+            assert_eq!(refused.with_status(403).error(), "host_not_local", "{host} {line}");
+        }
         server.get_with("/metrics", &[("host", host)]).await.with_status(200);
     }
     let both = [("host", "localhost"), ("Host", "evil.example")];
@@ -104,7 +118,12 @@ async fn a_write_says_that_it_is_json() {
                 request(server.addr, &format!("POST {path}"), &[("content-type", kind)], MAIL).await;
             assert_eq!(refused.with_status(415).error(), "unsupported_media_type", "{kind}");
         }
+        let refused = request(server.addr, CHANGES[0], &[("content-type", kind)], TIME).await;
+        assert_eq!(refused.with_status(415).error(), "unsupported_media_type", "{kind}");
     }
+    // a DELETE brings nothing
+    let deleted = request(server.addr, CHANGES[1], &[], "").await.with_status(404);
+    assert_eq!(deleted.error(), "unknown_message");
     for kind in ["application/json", "Application/JSON; charset=utf-8"] {
         let taken = request(server.addr, "POST /api/admin/jobs/email", &[("content-type", kind)], MAIL).await;
         taken.with_status(201);
@@ -116,13 +135,12 @@ async fn other_methods_are_refused_as_json() {
     let redis = RedisServer::start().await;
     let server = Server::start(&redis, &[]).await;
     for (line, allowed) in [
-        ("DELETE /api/v1/messages/email/1", "GET,HEAD"),
-        ("PATCH /api/v1/messages/email/1", "GET,HEAD"),
+        ("PUT /api/v1/messages/email/1", "GET,HEAD,PATCH,DELETE"),
+        ("DELETE /api/v1/messages/email", "GET,HEAD,POST"),
         ("PUT /api/admin/jobs/email", "GET,HEAD,POST"),
         ("POST /api/queue/stats", "GET,HEAD"),
         ("POST /metrics", "GET,HEAD"),
-        ("OPTIONS /api/v1/messages/email", "POST"),
-        ("GET /api/v1/messages/email", "POST"),
+        ("OPTIONS /api/v1/messages/email", "GET,HEAD,POST"),
     ] {
         let refused = request(server.addr, line, &[JSON], "{}").await.with_status(405);
         assert_eq!(

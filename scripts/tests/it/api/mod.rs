@@ -1,5 +1,6 @@
 //! `queuectl serve` as a process, against a real Redis.
 
+mod changing;
 mod contract;
 mod enqueueing;
 mod guard;

@@ -38,7 +38,10 @@ async fn every_row_of_the_contract_is_described_and_answers() {
         "GET /api/admin/jobs/{queue}",
         "POST /api/admin/jobs/{queue}",
         "POST /api/v1/messages/{queue}",
+        "GET /api/v1/messages/{queue}",
         "GET /api/v1/messages/{queue}/{id}",
+        "PATCH /api/v1/messages/{queue}/{id}",
+        "DELETE /api/v1/messages/{queue}/{id}",
         "GET /metrics",
         "GET /api/openapi.json",
     ];

@@ -22,9 +22,7 @@ use axum::routing::{get, patch, post};
 use axum::{Json, Router};
 use redispatch::Shutdown;
 use redispatch::clock::{rfc3339, unix_ms};
-use redispatch::config::{
-    Kind, Otherwise, QUEUE, QueueSettings, REDIS, Reader, Setting, Sources, Table, dotenv,
-};
+use redispatch::config::{Kind, Otherwise, QUEUE, QueueSettings, REDIS, Reader, Setting, Sources, Table};
 use redispatch::keys::Lane;
 use redispatch::queue::{Changed, Queue, QueueError};
 use redispatch::telemetry::{self, LOGS, LogSettings};
@@ -234,7 +232,7 @@ async fn stats(State(app): State<Arc<App>>) -> Answer {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let sources = Sources::new(&[REDIS, QUEUE, LOGS, API], std::env::vars_os(), dotenv::load());
+    let sources = Sources::from_process(&[REDIS, QUEUE, LOGS, API]);
     let mut reader = Reader::new(&sources);
     let (settings, logs) = (QueueSettings::read(&mut reader), LogSettings::read(&mut reader));
     let port: u16 = reader.number("API_PORT");

@@ -1,6 +1,7 @@
 //! The examples, each as a process against a real Redis.
 
 mod booking_reminders;
+mod sla_notifications;
 
 use std::net::SocketAddr;
 

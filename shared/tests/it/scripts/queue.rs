@@ -43,7 +43,7 @@ impl Claimed {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 26] = [
+pub(crate) const SCRIPTS: [&str; 28] = [
     "begin",
     "breaker",
     "cancel",

@@ -121,6 +121,8 @@ pub(crate) enum Verb {
     Retry(verbs::retry::Retry),
     /// Say what a rollback has to wait for
     RollbackCheck(verbs::rollback_check::RollbackCheck),
+    /// Put messages into a queue again and again, at the times of a cron pattern
+    Schedule(verbs::schedule::Schedule),
     /// Serve the HTTP API: health, metrics, statistics, enqueueing
     Serve(verbs::serve::Serve),
     /// Show what became of a message

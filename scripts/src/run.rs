@@ -81,6 +81,7 @@ async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
         Verb::Resume(args) => verbs::pause::resume(args, context).await,
         Verb::Retry(args) => verbs::retry::run(args, context).await,
         Verb::RollbackCheck(args) => verbs::rollback_check::run(args, context).await,
+        Verb::Schedule(args) => verbs::schedule::run(args, context).await,
         Verb::Serve(args) => verbs::serve::serve(args, context).await,
         Verb::Show(args) => verbs::show::run(args, context).await,
         Verb::Stats(args) => verbs::stats::run(args, context).await,

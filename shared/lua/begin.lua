@@ -28,21 +28,25 @@ local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('ZCARD', processing)
 redis.call('HLEN', messages)
 
--- Mostly nobody has heard of any of them.
+-- Mostly nobody has heard of any of them. A member that an operator's hand deleted leaves the bytes, and those count.
 local fresh = #KEYS > 3 and redis.call('EXISTS', unpack(KEYS, 4)) == 0
-local seen, nothing = {}, {}
+local tokens, seen = {}, {}
 for i = 4, #KEYS do
-  seen[i] = fresh and nothing or redis.pcall('HMGET', KEYS[i], 'state', 'token', 'member', 'stamp')
+  tokens[i - 3] = ARGV[2 * i - 6]
+  if not fresh then seen[i] = redis.pcall('HMGET', KEYS[i], 'state', 'token', 'member', 'stamp') end
 end
+local scores = #tokens > 0 and redis.call('ZMSCORE', processing, unpack(tokens))
 
-local answer, claimed_now, removed, duplicates, ids = {}, {}, {}, 0, 3
+local answer, mine, removed, duplicates, ids = {}, {}, {}, 0, 3
 for i = 2, #ARGV, 2 do
   ids = ids + 1
   local status, token, stamp = KEYS[ids], ARGV[i], ARGV[i + 1]
-  local state, holder, member, mark = unpack(claimed_now[status] or seen[ids])
+  local known = mine[status] and {'sending', mine[status]} or seen[ids]
+  local state, holder, member, mark
+  if known then state, holder, member, mark = unpack(known) end
   local only = mark and mark:match('^!(.*)')
   local verdict = 'go'
-  if redis.call('HEXISTS', messages, token) == 0 then
+  if not scores[ids - 3] and redis.call('HEXISTS', messages, token) == 0 then
     verdict = 'gone'
   elseif state == 'cancelled' then
     verdict = 'cancelled'
@@ -53,11 +57,11 @@ for i = 2, #ARGV, 2 do
     or ((state == 'waiting' or state == 'delayed') and only and only ~= stamp) then
     verdict, duplicates = 'duplicate', duplicates + 1
   else
-    if seen[ids].err then redis.call('DEL', status) end
-    local new = redis.call('HSET', status, 'state', 'sending', 'token', token, 'at', now)
-    if not fresh or new < 3 then redis.call('PERSIST', status) end
+    if known and known.err then redis.call('DEL', status) end
+    redis.call('HSET', status, 'state', 'sending', 'token', token, 'at', now)
+    if known then redis.call('PERSIST', status) end
     if only then redis.call('HSET', status, 'stamp', stamp) end
-    claimed_now[status] = {'sending', token}
+    mine[status] = token
   end
   if verdict == 'duplicate' or verdict == 'cancelled' then removed[#removed + 1] = token end
   answer[#answer + 1] = verdict

@@ -57,6 +57,13 @@ pub struct Receipt {
     pub result: Option<Box<str>>,
 }
 
+impl Receipt {
+    /// It tells nothing that a status would keep.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.provider_id.is_none() && self.result.is_none()
+    }
+}
+
 /// Some recipients of a message, and why they did not get it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {

@@ -49,7 +49,11 @@ scripts! {
         include_str!("../lua/claim/write.lua"),
     );
     CLEAN = "clean" include_str!("../lua/clean.lua");
-    COMPLETE = "complete" include_str!("../lua/complete.lua");
+    COMPLETE = "complete" concat!(
+        include_str!("../lua/complete/contract.lua"),
+        include_str!("../lua/complete/leave.lua"),
+        include_str!("../lua/complete/tell.lua"),
+    );
     DEAD_LETTER = "dead_letter" include_str!("../lua/dead_letter.lua");
     DEAD_TAKE = "dead_take" include_str!("../lua/dead_take.lua");
     DEAD_TURN = "dead_turn" concat!(

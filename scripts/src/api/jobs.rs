@@ -6,8 +6,8 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use futures::future::try_join3;
-use redispatch::queue::{Active, Ended};
+use futures::future::try_join4;
+use redispatch::queue::{Active, Ended, Scheduled};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -29,7 +29,7 @@ const MOST: usize = 1000;
 pub(super) struct Jobs {
     counts: Counts,
     recent: Recent,
-    /// Schedules of the queue
+    /// Schedules of the queue that workers can use, by name
     scheduled: Vec<Schedule>,
 }
 
@@ -83,10 +83,14 @@ struct ActiveJob {
 /// A cron schedule.
 #[derive(Serialize, ToSchema)]
 struct Schedule {
+    /// `<queue>:<name>`
     key: String,
     pattern: String,
-    /// Ms since 1970
-    next: i64,
+    timezone: String,
+    /// The last firing, or when it was added, ms since 1970
+    last: Option<i64>,
+    /// The next firing, ms since 1970; none after its end
+    next: Option<i64>,
 }
 
 /// The message that was enqueued.
@@ -129,6 +133,15 @@ impl From<Active> for ActiveJob {
     }
 }
 
+impl Schedule {
+    fn new(queue: &str, scheduled: Scheduled) -> Option<Self> {
+        let Scheduled { name, schedule, last, next } = scheduled;
+        let schedule = schedule.ok()?;
+        let key = format!("{queue}:{name}");
+        Some(Self { key, pattern: schedule.pattern, timezone: schedule.timezone, last, next })
+    }
+}
+
 /// A queue at a glance
 #[utoipa::path(
     get,
@@ -153,32 +166,23 @@ pub(super) async fn jobs(
     let active = if tenant.is_some() { MOST } else { most };
     let jobs = api.ask(async {
         let queue = api.known(&name).await?;
-        let (stats, recent, active) = try_join3(queue.stats(), queue.recent(), queue.active(active)).await?;
-        let is_meant =
-            |metadata: &Option<Box<RawValue>>| tenant.as_deref().is_none_or(|tenant| is_of(metadata, tenant));
+        let asked = try_join4(queue.stats(), queue.recent(), queue.active(active), queue.schedules());
+        let (stats, recent, active, scheduled) = asked.await?;
+        let is_meant = |whose: Option<String>| tenant.is_none() || whose == tenant;
         let ended = |state: &str| {
-            let jobs = recent.iter().filter(|job| job.state == state && is_meant(&job.metadata));
+            let jobs = recent.iter().filter(|job| job.state == state && is_meant(job.tenant()));
             jobs.take(most).cloned().map(EndedJob::from).collect()
         };
-        let active = active.into_iter().filter(|job| is_meant(&job.metadata)).take(most);
+        let active = active.into_iter().filter(|job| is_meant(job.tenant())).take(most);
         let recent = Recent {
             completed: ended("sent"),
             failed: ended("dead"),
             active: active.map(ActiveJob::from).collect(),
         };
-        Ok(Jobs { counts: (&stats).into(), recent, scheduled: Vec::new() })
+        let scheduled = scheduled.into_iter().filter_map(|one| Schedule::new(&name, one)).collect();
+        Ok(Jobs { counts: (&stats).into(), recent, scheduled })
     });
     Ok(Json(jobs.await?))
-}
-
-/// Whether this metadata names the tenant.
-fn is_of(metadata: &Option<Box<RawValue>>, tenant: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Metadata {
-        tenant: Option<String>,
-    }
-    let read = |text: &RawValue| serde_json::from_str::<Metadata>(text.get()).ok()?.tenant;
-    metadata.as_deref().and_then(read).is_some_and(|named| named == tenant)
 }
 
 /// Enqueue one message

@@ -15,6 +15,7 @@ pub(crate) mod queues;
 pub(crate) mod reschedule;
 pub(crate) mod retry;
 pub(crate) mod rollback_check;
+pub(crate) mod schedule;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod stats;

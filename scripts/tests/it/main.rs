@@ -19,6 +19,7 @@ mod pause;
 mod queue;
 mod reschedule;
 mod run;
+mod schedule;
 mod serving;
 mod shell;
 mod show;

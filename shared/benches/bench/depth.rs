@@ -1,5 +1,6 @@
-//! Row e, second part: the engine with 1,000 and with 1,000,000 messages waiting. Both take 100,000, timed a
-//! thousand at a time: from the first call of the handler to the thousandth, the first batch not counted.
+//! Row e, second part: the engine with 1,000 and with 1,000,000 messages waiting, and with 1,000,000 scheduled for later.
+//! Each takes 100,000, timed a thousand at a time: from the first call of the handler to the thousandth, the first
+//! batch not counted.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
@@ -23,12 +24,17 @@ pub(crate) async fn depth(aof: bool) -> Vec<Figure> {
     progress(format_args!("e: {DEEP} messages waiting: pushing them"));
     // A million on average: half of what will be taken lies on top.
     server.fill("deep", DEEP + ROUNDS * TAKEN / 2, message).await;
-    let (mut deep, mut shallow) = (Spells::default(), Spells::default());
+    progress(format_args!("e: {DEEP} messages scheduled: putting them there"));
+    server.schedule("scheduled", DEEP).await;
+    let (mut deep, mut shallow, mut scheduled) = <(Spells, Spells, Spells)>::default();
     for round in 1..=ROUNDS {
-        progress(format_args!("e: {SHALLOW} and {DEEP} messages waiting, round {round} of {ROUNDS}"));
+        progress(format_args!(
+            "e: {SHALLOW} and {DEEP} messages waiting, {DEEP} scheduled, round {round} of {ROUNDS}"
+        ));
         let pushes = pushes(&mut server).await;
         spell(&mut server, "shallow", &mut shallow, pushes).await;
         spell(&mut server, "deep", &mut deep, 0.0).await;
+        spell(&mut server, "scheduled", &mut scheduled, pushes).await;
     }
     let apart = |deep: &[f64], shallow: &[f64]| (median(deep) / median(shallow) - 1.0).abs() * 100.0;
     let (rate, us) = ("messages/s", "µs a message");
@@ -51,6 +57,22 @@ pub(crate) async fn depth(aof: bool) -> Vec<Figure> {
         .at_most(20.0),
         Figure::new('e', "Redis CPU, 1,000,000 waiting", median(&deep.cpu_us), us),
         Figure::new('e', "Redis CPU, 1,000 waiting", median(&shallow.cpu_us), us),
+        Figure::new(
+            'e',
+            "engine, 1,000,000 scheduled for later, apart from none",
+            apart(&scheduled.rates, &shallow.rates),
+            "%",
+        )
+        .at_most(20.0),
+        Figure::new('e', "engine, 1,000,000 scheduled for later", median(&scheduled.rates), rate),
+        Figure::new(
+            'e',
+            "Redis CPU, 1,000,000 scheduled for later, apart from none",
+            apart(&scheduled.cpu_us, &shallow.cpu_us),
+            "%",
+        )
+        .at_most(20.0),
+        Figure::new('e', "Redis CPU, 1,000,000 scheduled for later", median(&scheduled.cpu_us), us),
     ]
 }
 

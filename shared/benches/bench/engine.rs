@@ -25,7 +25,11 @@ const CLAIM: &str = concat!(
     include_str!("../../lua/claim/lanes.lua"),
     include_str!("../../lua/claim/write.lua"),
 );
-const COMPLETE: &str = include_str!("../../lua/complete.lua");
+const COMPLETE: &str = concat!(
+    include_str!("../../lua/complete/contract.lua"),
+    include_str!("../../lua/complete/leave.lua"),
+    include_str!("../../lua/complete/tell.lua"),
+);
 
 pub(crate) async fn throughput(aof: bool) -> Vec<Figure> {
     let mut server = Server::start(aof).await;
@@ -90,7 +94,7 @@ pub(crate) async fn bare(url: &str, messages: usize) -> f64 {
         assert!(!tokens.is_empty(), "{done} messages came, {messages} are needed");
         done += tokens.len();
         let mut settle: Vec<Value> =
-            vec!["0".into(), "86400000".into(), tokens.len().to_string().into(), "10".into()];
+            vec!["0".into(), "86400000".into(), tokens.len().to_string().into(), "10".into(), "0".into()];
         settle.extend(tokens);
         settle.extend(
             (0..10).map(|_| Value::from(r#"{"id":"12345678901.1","state":"sent","at":1795326712161}"#)),

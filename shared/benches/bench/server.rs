@@ -14,6 +14,15 @@ use crate::process::{cpu_seconds, resident_mib};
 const SENT: [&str; 7] = ["evalsha", "eval", "brpoplpush", "ping", "hello", "auth", "select"];
 const SENT_KINDS: [&str; 3] = ["client|", "script|", "config|"];
 
+/// Messages `ARGV[1]` to `ARGV[2]` that are to be sent tomorrow.
+const SCHEDULE: &str = "
+local due = (redis.call('TIME')[1] + 86400) * 1000
+for n = tonumber(ARGV[1]), ARGV[2] - 1 do
+  local member = 'FFFFFFFFFFF.' .. n .. ':p:0'
+  redis.call('ZADD', KEYS[1], due, member)
+  redis.call('HSET', KEYS[2], member, ARGV[3])
+end";
+
 pub(crate) struct Server {
     server: RedisServer,
     client: Client,
@@ -79,6 +88,20 @@ impl Server {
         self.ask(&["INFO", section]).await.text().to_owned()
     }
 
+    /// Schedules `count` messages for tomorrow, and waits until the disk has them.
+    pub(crate) async fn schedule(&mut self, queue: &str, count: usize) {
+        let [delayed, messages] = ["delayed", "messages"].map(|name| format!("queue:{queue}:{name}"));
+        for start in (0..count).step_by(50_000) {
+            let numbers = [start, count.min(start + 50_000)].map(|n| n.to_string());
+            let keys = [delayed.as_str(), &messages];
+            self.ask(
+                &[&["EVAL", SCHEDULE, "2"][..], &keys, &[&numbers[0], &numbers[1], &message(0)]].concat(),
+            )
+            .await;
+        }
+        self.flushed().await;
+    }
+
     /// Pushes `count` messages, and waits until the disk has them.
     pub(crate) async fn fill(&mut self, queue: &str, count: usize, message: impl Fn(usize) -> String) {
         let key = format!("queue:{queue}:pending");
@@ -88,6 +111,10 @@ impl Server {
             push.extend(chunk.iter().map(|n| message(*n)));
             self.ask(&push).await;
         }
+        self.flushed().await;
+    }
+
+    async fn flushed(&mut self) {
         if self.aof {
             // The write that follows is answered only when everything before it is on disk.
             self.ask(&["CONFIG", "SET", "appendfsync", "always"]).await;

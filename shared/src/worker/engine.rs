@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::claim::{Ask, Claim, Claimer, Why};
 use super::delivery::Delivery;
+use super::hand::Held;
+use super::intake::{self, Taken};
 use super::progress::Doing;
+use super::send;
 use super::shared::Shared;
 use super::shutdown::Shutdown;
 use super::wake::Wakers;
-use super::{intake, send};
 use crate::keys::Lane;
 use crate::outcome::Outcome;
 use crate::telemetry::event;
@@ -32,7 +35,13 @@ where
     let mut isolating = false;
     let mut woken = Lane::Pending;
     let mut gate = Why::More;
+    let mut opening = JoinSet::new();
     loop {
+        while let Some(ended) = opening.try_join_next() {
+            unbroken(ended);
+        }
+        // Sends that need not wait end first, and make room for a larger claim.
+        tokio::task::yield_now().await;
         let room = room(&shared, isolating);
         if room == 0 {
             shared.progress.turn(Doing::Full);
@@ -60,16 +69,14 @@ where
         woken = wakers.forget().unwrap_or(Lane::Pending);
         let nothing = claim.messages.is_empty();
         if !nothing {
-            let messages = intake::take_in(&shared, claim).await;
-            if stop.is_draining() {
-                // Newest first, so that the oldest ends up at the very front.
-                for held in messages.into_iter().rev() {
-                    send::finish(&shared, &held, Outcome::Unconfirmed);
+            let taken = intake::take_in(&shared, claim);
+            if taken.has_ids() {
+                for part in taken.halves().into_iter().filter(|part| part.len() > 0) {
+                    shared.opening.fetch_add(part.len(), Relaxed);
+                    opening.spawn(open(shared.clone(), handler.clone(), part, stop.clone()));
                 }
             } else {
-                for held in messages {
-                    send::start(&shared, &handler, held);
-                }
+                start(&shared, &handler, taken.open(&shared).await, &stop);
             }
         }
         let asleep = match why {
@@ -100,6 +107,48 @@ where
         }
     }
     wakers.disarm(&shared).await;
+    while let Some(ended) = opening.join_next().await {
+        unbroken(ended);
+    }
+}
+
+/// Claims the ids of messages in hand, and starts what is to be sent.
+async fn open<H, F>(shared: Arc<Shared>, handler: Arc<H>, taken: Taken, stop: Shutdown)
+where
+    H: Fn(Delivery) -> F + Send + Sync + 'static,
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    let count = taken.len();
+    let messages = taken.open(&shared).await;
+    start(&shared, &handler, messages, &stop);
+    shared.opening.fetch_sub(count, Relaxed);
+    shared.slots.notify_one();
+}
+
+fn start<H, F>(shared: &Arc<Shared>, handler: &Arc<H>, messages: Vec<Arc<Held>>, stop: &Shutdown)
+where
+    H: Fn(Delivery) -> F + Send + Sync + 'static,
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    if stop.is_draining() {
+        // Newest first, so that the oldest ends up at the very front.
+        for held in messages.into_iter().rev() {
+            send::finish(shared, &held, Outcome::Unconfirmed);
+        }
+    } else {
+        for held in messages {
+            send::start(shared, handler, held);
+        }
+    }
+}
+
+/// A part of the loop that panicked is a loop that panicked.
+fn unbroken(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
+    }
 }
 
 /// Waits until a message that was claimed turns out not to be sent: its place in the rate limit is free.
@@ -116,7 +165,7 @@ fn room(shared: &Shared, isolating: bool) -> usize {
         return 0;
     }
     let concurrency = shared.settings.concurrency;
-    let free = concurrency.saturating_sub(shared.hand.sending());
+    let free = concurrency.saturating_sub(shared.hand.sending() + shared.opening.load(Relaxed));
     free.min((UNSETTLED * concurrency).saturating_sub(in_hand))
 }
 

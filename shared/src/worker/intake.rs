@@ -15,13 +15,14 @@ use crate::message::Head;
 use crate::outcome::Failure;
 use crate::telemetry::event;
 
-/// Takes the messages of a claim in hand, settles what is not to be sent now, and gives what is.
-pub(crate) async fn take_in(shared: &Shared, claim: Claim) -> Vec<Arc<Held>> {
+/// Messages in hand whose ids are not claimed yet, each with its change where it is not to be sent now.
+pub(crate) struct Taken(Vec<(Arc<Held>, Option<Change>)>);
+
+/// Takes the messages of a claim in hand.
+pub(crate) fn take_in(shared: &Shared, claim: Claim) -> Taken {
     let Claim { messages, now, sent, takeover, .. } = claim;
-    let claimed = messages.len();
-    shared.metrics.claimed.increment(claimed as u64);
-    let mut held = Vec::with_capacity(messages.len());
-    let mut not_now = Vec::new();
+    shared.metrics.claimed.increment(messages.len() as u64);
+    let mut taken = Vec::with_capacity(messages.len());
     for (token, bytes) in messages {
         let (message, change) = look(shared, token, bytes, now, sent);
         if takeover {
@@ -31,22 +32,47 @@ pub(crate) async fn take_in(shared: &Shared, claim: Claim) -> Vec<Arc<Held>> {
                 "took over a message whose worker died or lost its lease");
         }
         shared.hand.take(message.clone());
-        if let Some(change) = change {
-            not_now.push((message.token.number, change));
-        }
-        held.push(message);
+        taken.push((message, change));
     }
-    let mut sendable = begin(shared, held).await;
-    for (number, change) in not_now {
-        if let Some(index) = sendable.iter().position(|held| held.token.number == number) {
-            let held = sendable.remove(index);
-            tell(shared, &held, &change);
-            shared.settle(Settlement { held, change });
-        }
+    Taken(taken)
+}
+
+impl Taken {
+    /// Whether Redis has to be asked about some of them.
+    pub(crate) fn has_ids(&self) -> bool {
+        self.0.iter().any(|(held, _)| held.head.id.is_some())
     }
-    // What is not sent now gives its place in the rate limit back.
-    shared.spend(sendable.len() as i64 - claimed as i64);
-    sendable
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The same in two parts, so that the first is sent while Redis is asked about the second.
+    pub(crate) fn halves(mut self) -> [Self; 2] {
+        let second = self.0.split_off(self.0.len().div_ceil(2));
+        [self, Self(second)]
+    }
+
+    /// Claims their ids, settles what is not to be sent now, and gives what is.
+    pub(crate) async fn open(self, shared: &Shared) -> Vec<Arc<Held>> {
+        let claimed = self.len();
+        let (mut held, mut not_now) = (Vec::with_capacity(claimed), Vec::new());
+        for (message, change) in self.0 {
+            not_now.extend(change.map(|change| (message.token.number, change)));
+            held.push(message);
+        }
+        let mut sendable = begin(shared, held).await;
+        for (number, change) in not_now {
+            if let Some(index) = sendable.iter().position(|held| held.token.number == number) {
+                let held = sendable.remove(index);
+                tell(shared, &held, &change);
+                shared.settle(Settlement { held, change });
+            }
+        }
+        // What is not sent now gives its place in the rate limit back.
+        shared.spend(sendable.len() as i64 - claimed as i64);
+        sendable
+    }
 }
 
 /// Reads one message; gives it, and its change where it is not to be sent now.

@@ -124,22 +124,34 @@ async fn complete(shared: &Shared, group: Vec<(Arc<Held>, Receipt)>) {
     let entries: Vec<Value> = (rich.into_iter().chain(poor.into_iter().take(POOR_ENTRIES)))
         .map(|(held, _)| recent_entry(held, "sent").into())
         .collect();
+    let (bare, told): (Vec<_>, Vec<_>) =
+        named.into_iter().partition(|(held, receipt)| held.is_bare() && receipt.is_bare());
     let mut call = Call::new(
         &COMPLETE,
         [&keys.processing, &keys.messages, &keys.counters, &keys.recent, &keys.control],
-        [millis(shared.settings.completed_retention), count(plain.len()), count(entries.len())],
+        [
+            millis(shared.settings.completed_retention),
+            count(plain.len()),
+            count(entries.len()),
+            count(bare.len()),
+        ],
     );
+    let bare_entries: Vec<Value> = bare.iter().map(|(held, _)| recent_entry(held, "sent").into()).collect();
     for (held, _) in plain {
         call.message(held, []);
     }
+    for (held, _) in bare {
+        call.status(shared, &held);
+        call.message(held, []);
+    }
     call.args.extend(entries);
-    for (held, receipt) in named {
+    call.args.extend(bare_entries);
+    for (held, receipt) in told {
         let entry = recent_entry(&held, "sent");
         call.status(shared, &held);
+        let attempts = count(held.attempts() as usize);
         let result = receipt.result.filter(|result| result.len() <= RESULT_BYTES).unwrap_or_default();
         let provider_id = receipt.provider_id.unwrap_or_default();
-        let bare = held.is_bare() && provider_id.is_empty() && result.is_empty();
-        let attempts = if bare { Value::from_static_str("") } else { count(held.attempts() as usize) };
         call.message(held, [entry.into(), provider_id.into(), attempts, String::from(result).into()]);
     }
     call.run(shared).await;

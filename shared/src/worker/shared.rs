@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     /// Messages about which `breaker.lua` is being asked, and rests after its answers: nothing is claimed until both are
     /// over.
     pub(crate) troubles: AtomicUsize,
+    /// Messages in hand whose ids are being claimed: they are about to be sent.
+    pub(crate) opening: AtomicUsize,
     /// Boot clock, ms, when the log said that the breaker is open; 0 when it is not.
     pub(crate) breaker_told: AtomicU64,
     /// What the next claim has to add to the rate limit.
@@ -64,6 +66,7 @@ impl Shared {
             stopping: watch::Sender::new(false),
             settle,
             troubles: AtomicUsize::new(0),
+            opening: AtomicUsize::new(0),
             breaker_told: AtomicU64::new(0),
             spent: AtomicI64::new(0),
             numbers: AtomicU64::new(1),

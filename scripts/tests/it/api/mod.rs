@@ -8,6 +8,7 @@ mod http;
 mod limits;
 mod openapi;
 mod outages;
+mod schedules;
 mod scraping;
 mod secrets;
 pub(crate) mod server;

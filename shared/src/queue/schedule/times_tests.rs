@@ -121,7 +121,7 @@ fn every_quarter_of_an_hour_is_as_the_clocks_say() {
                 let mut skipped = false;
                 while minute < now {
                     skipped |= minute.hour() < 4 && [15, 45].contains(&minute.minute());
-                    minute = minute + jiff::Span::new().minutes(1);
+                    minute += jiff::Span::new().minutes(1);
                 }
                 skipped
             };

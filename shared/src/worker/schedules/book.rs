@@ -17,8 +17,8 @@ use crate::telemetry::event;
 use crate::worker::shared::Shared;
 
 /// The schedules as they were read last.
-#[derive(Default)]
 pub(super) struct Book {
+    every: Duration,
     entries: BTreeMap<String, Entry>,
     read: Option<Instant>,
     /// Nothing is due until the next reading: the intake is paused.
@@ -40,6 +40,11 @@ pub(super) struct Entry {
 }
 
 impl Book {
+    /// One that is read so often while there are schedules, and half as often while there are none.
+    pub(super) fn new(every: Duration) -> Self {
+        Self { every, entries: BTreeMap::new(), read: None, resting: false, offset: 0 }
+    }
+
     /// Reads all schedules.
     pub(super) async fn read(&mut self, shared: &Shared) -> Result<(), Error> {
         let live = shared.link.client().await?;
@@ -59,9 +64,10 @@ impl Book {
         Ok(())
     }
 
-    /// How long ago they were read.
-    pub(super) fn age(&self) -> Option<Duration> {
-        self.read.map(|read| read.elapsed())
+    /// How long it is until they are to be read again.
+    pub(super) fn read_in(&self) -> Duration {
+        let every = if self.entries.is_empty() { 2 * self.every } else { self.every };
+        self.read.map_or(Duration::ZERO, |read| every.saturating_sub(read.elapsed()))
     }
 
     /// Somebody has changed them: they are read before anything else.

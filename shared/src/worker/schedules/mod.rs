@@ -21,12 +21,11 @@ const BATCH: usize = 100;
 
 /// Fires what is due until the worker stops. What fails is tried again.
 pub(crate) async fn run(shared: Arc<Shared>) {
-    let bounds = (Duration::from_secs(1), Duration::from_secs(10));
-    let every = shared.settings.poll_interval.clamp(bounds.0, bounds.1);
-    let mut book = Book::default();
+    let every = shared.settings.poll_interval.clamp(Duration::from_secs(1), Duration::from_secs(10));
+    let mut book = Book::new(every);
     let mut told = String::new();
     loop {
-        let wait = match turn(&shared, &mut book, every).await {
+        let wait = match turn(&shared, &mut book).await {
             Ok(wait) => {
                 told.clear();
                 wait
@@ -46,8 +45,8 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 }
 
 /// Fires what is due, and gives the time until the next turn.
-async fn turn(shared: &Shared, book: &mut Book, every: Duration) -> Result<Duration, Error> {
-    if book.age().is_none_or(|age| age >= every) {
+async fn turn(shared: &Shared, book: &mut Book) -> Result<Duration, Error> {
+    if book.read_in().is_zero() {
         book.read(shared).await?;
     }
     let (mut result, mut again) = (Ok(()), false);
@@ -60,7 +59,7 @@ async fn turn(shared: &Shared, book: &mut Book, every: Duration) -> Result<Durat
         }
     }
     result?;
-    let read = every.saturating_sub(book.age().unwrap_or(every));
+    let read = book.read_in();
     Ok(if again { Duration::ZERO } else { book.until_next().map_or(read, |next| next.min(read)) })
 }
 

@@ -56,6 +56,60 @@ async fn high_goes_first_and_low_gets_its_quarter() {
     end.counters_are(&[("sent", 60)]);
 }
 
+/// What waits: 100,000 bulk messages from 200,000 on, 10,000 more from 100,000 on.
+async fn backlog(redis: &RedisServer) {
+    for (list, from, count) in [("pending:low", 200_000, 100_000), ("pending", 100_000, 10_000)] {
+        let numbers: Vec<_> = (from..from + count).map(|n| format!(r#"{{"n":{n}}}"#)).collect();
+        for some in numbers.chunks(1_000) {
+            redis.command(&[&["LPUSH".to_owned(), key(list)], some].concat()).await.int();
+        }
+    }
+}
+
+#[tokio::test]
+async fn before_a_long_backlog_an_urgent_message_is_the_next_and_bulk_still_moves() {
+    let redis = RedisServer::start().await;
+    backlog(&redis).await;
+    let mut desk = Desk::new();
+    let worker = desk.worker(WorkerSettings { concurrency: 1, ..settings(&redis.url()) });
+    let mut held = desk.next().await;
+    for urgent in 0..8 {
+        push_each(&redis, &key("pending:high"), std::iter::once(format!(r#"{{"n":{urgent}}}"#))).await;
+        held.accept();
+        held = desk.next().await;
+        assert_eq!(held.number(), urgent, "claimed next, of 110,000");
+    }
+    held.accept();
+    let order = desk.accept(40).await;
+    let bulk = order.iter().filter(|n| **n >= 200_000).count();
+    assert!((8..=14).contains(&bulk), "{bulk} of forty: {order:?}");
+
+    // And while there is always something urgent.
+    push_each(&redis, &key("pending:high"), (1_000..1_100).map(|n| format!(r#"{{"n":{n}}}"#))).await;
+    let order = desk.accept(60).await;
+    let (urgent, bulk) =
+        (order.iter().filter(|n| **n < 2_000).count(), order.iter().filter(|n| **n >= 200_000).count());
+    assert!(urgent >= 55 && bulk >= 2, "{urgent} urgent and {bulk} bulk messages: {order:?}");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_retried_message_goes_on_in_its_own_lane() {
+    for (list, letter) in [("pending:high", "h"), ("pending", "p"), ("pending:low", "l")] {
+        let redis = RedisServer::start().await;
+        let mut desk = Desk::new();
+        push_each(&redis, &key(list), std::iter::once(r#"{"n":7}"#.to_owned())).await;
+        let worker = desk.worker(WorkerSettings { concurrency: 1, ..settings(&redis.url()) });
+        desk.next().await.fail();
+        let again = desk.next().await;
+        assert_eq!((again.number(), again.delivery.attempt()), (7, 2));
+        let token = redis.command(&["ZRANGE", &key("processing"), "0", "-1"]).await;
+        assert_eq!(token.array()[0].text().split(':').nth(1), Some(letter));
+        again.accept();
+        worker.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn concurrency_is_never_exceeded() {
     let redis = RedisServer::start().await;

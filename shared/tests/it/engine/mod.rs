@@ -2,6 +2,7 @@
 
 mod account;
 mod breaker;
+mod cancelling;
 mod confirming;
 mod crashes;
 mod default_sender;
@@ -18,9 +19,11 @@ mod leases;
 mod lost_replies;
 mod metrics;
 mod operators;
+mod orders;
 mod outages;
 mod pauses;
 mod rate_limit;
+mod scheduled;
 mod schedules;
 mod scripts;
 mod settling;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use redispatch::keys::Lane;
-use redispatch::queue::{Added, Missed, Queue, QueueError, Schedule};
+use redispatch::queue::{Added, Changed, Missed, Queue, QueueError, Schedule};
 use redispatch_testkit::proxy::{Proxy, Then};
 use redispatch_testkit::redis::RedisServer;
 use redispatch_testkit::{LIMIT, eventually};
@@ -249,6 +249,26 @@ async fn a_full_memory_holds_firings_up() {
     redis.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
     let fired = ids.reach(5).await;
     assert_eq!(fired, seconds("tick", from, from + 600_000)[..fired.len()]);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn one_firing_can_be_cancelled_before_it_comes() {
+    let redis = RedisServer::start().await;
+    let end = now(&redis).await - 120_000;
+    let from = end - 5_000;
+    let mut expected = seconds("tick", from, end);
+    let id = expected.remove(2);
+    let queue = queue(&redis);
+    assert_eq!(queue.cancel(&id, Some(LIMIT)).await.unwrap(), Changed::Unknown);
+    put(&redis, "tick", &format!(r#","end":{end},"missed":"all""#), from).await;
+    let ids = Ids::default();
+    let worker = ids.worker(&redis.url());
+    at(&redis, "tick", end - end.rem_euclid(1000)).await;
+    until(&redis, "all sent", |now| now.is_dry() && now.counter("sent") >= 4).await;
+    let mut fired = ids.all();
+    fired.sort();
+    assert_eq!(fired, expected);
     worker.stop().await;
 }
 

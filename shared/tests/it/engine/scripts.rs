@@ -18,7 +18,7 @@ pub(crate) const CLAIM: &str = lua!(
     "claim/lanes",
     "claim/write"
 );
-pub(crate) const COMPLETE: &str = lua!("complete");
+pub(crate) const COMPLETE: &str = lua!("complete/contract", "complete/leave", "complete/tell");
 pub(crate) const DEAD_LETTER: &str = lua!("dead_letter");
 pub(crate) const ENQUEUE: &str = lua!("enqueue");
 pub(crate) const EXTEND: &str = lua!("extend");

@@ -118,20 +118,27 @@ pub(crate) fn begin_stamped(messages: &[(&str, &str, &str)]) -> Call {
     call
 }
 
-/// Token and id (empty for none) of each.
+/// Token and id (empty for none) of each; those with an id have something to tell.
 pub(crate) fn complete(messages: &[(&str, &str)]) -> Call {
+    complete_as(messages, false)
+}
+
+/// Token and id (empty for none) of each; `bare` ones with an id have nothing to tell but that they were sent.
+pub(crate) fn complete_as(messages: &[(&str, &str)], bare: bool) -> Call {
     let names = ["processing", "messages", "counters", "recent", "control"];
     let (plain, named): (Vec<_>, Vec<_>) = messages.iter().partition(|(_, id)| id.is_empty());
-    let count = plain.len().to_string();
-    let mut call = Call::new("complete", &names, &["0", &RETENTION.to_string(), &count, &count]);
+    let (bare, told) = if bare { (named, Vec::new()) } else { (Vec::new(), named) };
+    let [count, bares] = [plain.len(), bare.len()].map(|n| n.to_string());
+    let mut call = Call::new("complete", &names, &["0", &RETENTION.to_string(), &count, &count, &bares]);
     let entry = |token: &str| format!(r#"{{"id":"{token}","state":"sent"}}"#);
-    for (token, _) in &plain {
+    for (token, id) in plain.iter().chain(&bare) {
+        call.id(id);
         call = call.arg(&[token]);
     }
-    for (token, _) in &plain {
+    for (token, _) in plain.iter().chain(&bare) {
         call = call.arg(&[&entry(token)]);
     }
-    for (token, id) in named {
+    for (token, id) in told {
         call.id(id);
         call = call.arg(&[token, &entry(token), "provider's own", "1", ""]);
     }

@@ -5,6 +5,7 @@ mod begin;
 mod breaker;
 mod broken;
 mod call;
+mod cancelling;
 mod claim_due;
 mod claim_fence;
 mod claim_lanes;

@@ -93,6 +93,7 @@ pub(crate) fn message(n: u64) -> String {
 pub(crate) fn script_parts(name: &str) -> &'static [&'static str] {
     match name {
         "claim" => &["contract", "fence", "gates", "read", "takeover", "due", "lanes", "write"],
+        "complete" => &["contract", "leave", "tell"],
         "dead_turn" => &["contract", "move"],
         _ => &[],
     }

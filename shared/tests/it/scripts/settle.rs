@@ -1,9 +1,13 @@
 //! What each settling script writes, beyond what `every` asks of all.
 
+use redispatch_testkit::Reply;
+
 use super::account::account;
-use super::call::{RETENTION, begin, complete, dead_letter, member, release, retry, split, split_to};
+use super::call::{
+    RETENTION, begin, complete, complete_as, dead_letter, member, release, retry, split, split_to,
+};
 use super::orders::enqueue;
-use super::queue::{Queue, key, message};
+use super::queue::{Queue, key, message, status};
 use super::worker::{Worker, two};
 
 fn d(n: u64) -> String {
@@ -86,10 +90,59 @@ async fn fewer_entries_than_messages_are_enough() {
     let pairs: Vec<_> = claimed.tokens().into_iter().map(|token| (token, "")).collect();
     let mut call = complete(&pairs);
     call.args[3] = "2".into();
-    call.args.truncate(4 + 100 + 2);
+    call.args.truncate(5 + 100 + 2);
     queue.settle(&call).await;
     assert_eq!((queue.counter("sent").await, queue.list("recent").await.len()), (100, 2));
     account(&mut queue).await;
+}
+
+#[tokio::test]
+async fn bare_messages_leave_statuses_that_are_all_alike_each_with_its_ttl() {
+    let (mut queue, _, t) = begun(3).await;
+    let pairs: Vec<_> = t.iter().zip(["d1", "d2", "d3"]).map(|(token, id)| (token.as_str(), id)).collect();
+    queue.command(&["DEL", &status("d2")]).await;
+    queue.command(&["SET", &status("d2"), "no hash"]).await;
+    queue.settle(&complete_as(&pairs, true)).await;
+    let first = queue.command(&["HGETALL", &status("d1")]).await;
+    for id in ["d1", "d2", "d3"] {
+        assert_eq!(queue.command(&["HGETALL", &status(id)]).await, first, "{id}");
+        assert!(queue.ttl(id).await > RETENTION as i64 - 20_000, "{id}");
+    }
+    let fields: Vec<_> = first.array().iter().map(Reply::text).collect();
+    assert_eq!((&fields[..3], &fields[4..]), (&["state", "sent", "at"][..], &["attempts", "1"][..]));
+    assert_eq!((queue.counter("sent").await, queue.list("recent").await.len()), (3, 3));
+    account(&mut queue).await;
+}
+
+#[tokio::test]
+async fn of_bare_messages_only_those_in_hand_are_told_as_sent() {
+    let (mut queue, _, t) = begun(3).await;
+    queue.lapse(&[&t[1]]).await;
+    let mut other = Worker::new("CCCCCCCCCCC");
+    assert_eq!(other.claim(&mut queue, 1).await.takeovers, 1);
+    // Its member is gone by hand, and its bytes stand.
+    queue.command(&["ZREM", &key("processing"), &t[2]]).await;
+    let pairs: Vec<_> = t.iter().zip(["d1", "d2", "d3"]).map(|(token, id)| (token.as_str(), id)).collect();
+    assert_eq!(queue.gone(&complete_as(&pairs, true)).await, 1);
+    let mut states = Vec::new();
+    for id in ["d1", "d2", "d3"] {
+        states.push(queue.command(&["HGET", &status(id), "state"]).await.text().to_owned());
+    }
+    assert_eq!(states, ["sent", "sending", "sent"]);
+    assert_eq!((queue.counter("sent").await, queue.list("recent").await.len()), (2, 2));
+    account(&mut queue).await;
+}
+
+#[tokio::test]
+async fn without_retention_no_bare_message_leaves_a_status() {
+    let (mut queue, _, t) = begun(3).await;
+    let pairs: Vec<_> = t.iter().zip(["d1", "d2", "d3"]).map(|(token, id)| (token.as_str(), id)).collect();
+    let mut call = complete_as(&pairs, true);
+    call.args[1] = "0".into();
+    queue.settle(&call).await;
+    for id in ["d1", "d2", "d3"] {
+        assert_eq!(queue.command(&["EXISTS", &status(id)]).await.int(), 0, "{id}");
+    }
 }
 
 #[tokio::test]

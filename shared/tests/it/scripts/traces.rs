@@ -2,6 +2,7 @@
 
 use super::account::account;
 use super::call::{Ask, begin, complete, dead_letter, extend, member, release, retry};
+use super::orders::{cancel, take_out};
 use super::queue::{Queue, key, message};
 use super::worker::two;
 
@@ -223,6 +224,38 @@ async fn v13_the_status_of_a_message_in_hand_does_not_expire() {
 }
 
 #[tokio::test]
+async fn v14_what_is_cancelled_stays_so_however_long_it_waits() {
+    for known in [true, false] {
+        let (mut queue, (mut a, _)) = (Queue::start().await, two());
+        if known {
+            queue.texts(&super::orders::enqueue("p", &[("d", D1)])).await;
+            queue.pushed += 1;
+        } else {
+            queue.push("pending", &[D1.into()]).await;
+        }
+        let seen = if known { "" } else { "list" };
+        assert_eq!(queue.run(&cancel("d", seen, 0)).await.text(), "waits");
+        assert_eq!(queue.ttl("d").await, -1, "paused for longer than any TTL");
+        let d1 = a.claim(&mut queue, 1).await.token().to_owned();
+        assert_eq!(queue.ttl("d").await, -1);
+        assert_eq!(queue.texts(&begin(&[(&d1, "d")])).await, ["cancelled"]);
+        assert!(queue.ttl("d").await > 0, "nothing of it waits any more");
+        account(&mut queue).await;
+    }
+}
+
+#[tokio::test]
+async fn v14_what_is_cancelled_leaves_its_list() {
+    let (mut queue, (mut a, _)) = (Queue::start().await, two());
+    queue.push("pending", &[D1.into()]).await;
+    queue.run(&cancel("d", "list", 0)).await;
+    assert_eq!(queue.run(&take_out("pending", "d", D1)).await.int(), 1);
+    assert!(queue.ttl("d").await > 0);
+    assert_eq!(a.claim(&mut queue, 1).await.messages, []);
+    account(&mut queue).await;
+}
+
+#[tokio::test]
 async fn v15_v20_nothing_is_taken_over_in_the_grace_after_an_outage() {
     let (mut queue, (mut a, mut b)) = (Queue::start().await, two());
     queue.push_many(3).await;
@@ -296,4 +329,28 @@ async fn v21_the_check_before_the_send_keeps_others_away() {
     assert_eq!(b.claim(&mut queue, 1).await.messages.len(), 1);
     assert_eq!(queue.texts(&extend(30_000, &[&token])).await, [token]);
     account(&mut queue).await;
+}
+
+#[tokio::test]
+async fn v23_what_is_cancelled_in_hand_is_not_released_into_a_list() {
+    for known in [true, false] {
+        let (mut queue, (mut a, mut b)) = (Queue::start().await, two());
+        if known {
+            queue.texts(&super::orders::enqueue("p", &[("d", D1)])).await;
+            queue.pushed += 1;
+        } else {
+            queue.push("pending", &[D1.into()]).await;
+        }
+        let d1 = a.claim(&mut queue, 1).await.token().to_owned();
+        let seen = if known { "" } else { "list" };
+        assert_eq!(queue.run(&cancel("d", seen, 0)).await.text(), "waits");
+        let leave = release(0, &[(&d1, "p", "", "d")]);
+        queue.settle(&leave).await;
+        assert_eq!(queue.list("pending").await, [""; 0]);
+        assert_eq!(queue.state("d", "state").await, "cancelled");
+        assert!(queue.ttl("d").await > 0, "nothing of it is left that could be sent once this is over");
+        assert_eq!(queue.gone(&leave.again()).await, 1);
+        assert_eq!(b.claim(&mut queue, 1).await.messages, []);
+        account(&mut queue).await;
+    }
 }

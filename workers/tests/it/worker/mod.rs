@@ -8,9 +8,11 @@ mod freezes;
 mod health;
 mod hostile;
 mod ids;
+mod many_ids;
 mod modes;
 mod recipients;
 mod redis_cli;
+mod schedules;
 mod shutdown;
 mod transports;
 

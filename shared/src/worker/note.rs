@@ -23,6 +23,7 @@ impl Delivery {
         let progress = progress.map(|number| number.to_string()).unwrap_or_default();
         let line = line.map(entry).unwrap_or_default();
         let args: Vec<Value> = vec![self.held.token.as_str().into(), progress.into(), line.into()];
+        self.held.note();
         let answer = script::run(&self.shared.link, &NOTE, keys, args).await?;
         Ok(answer.as_i64() == Some(0))
     }

@@ -11,10 +11,7 @@
 //! alone and work all the same. What an answer names `inHand` a worker was sending just then: it may go out with the old
 //! time, so `PATCH` again afterwards. Your authentication belongs in front of `/api/bookings`.
 
-use std::collections::HashMap;
-use std::error::Error;
-use std::process::ExitCode;
-use std::sync::Arc;
+use std::{collections::HashMap, error::Error, process::ExitCode, sync::Arc};
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;

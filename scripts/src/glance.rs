@@ -19,7 +19,7 @@ pub(crate) struct Glance {
 pub(crate) struct Flow {
     /// However it came: through the library, by raw pushes, out of the dead letters.
     pub(crate) arrived: u64,
-    /// Sent, given up, or dropped as a duplicate.
+    /// Sent, given up, cancelled, or dropped as a duplicate.
     pub(crate) left: u64,
 }
 
@@ -99,7 +99,7 @@ impl Flow {
             let count = |stats: &Stats| stats.counters.get(name).copied().unwrap_or(0);
             count(after).saturating_sub(count(before))
         };
-        let left: u64 = ["sent", "dead_lettered", "duplicates"].map(counted).iter().sum();
+        let left: u64 = ["sent", "dead_lettered", "cancelled", "duplicates"].map(counted).iter().sum();
         Self { arrived: (held(after) + left).saturating_sub(held(before)), left }
     }
 }
@@ -177,5 +177,7 @@ mod tests {
         };
         assert_eq!(Flow::between(&stats(10, 2, 5), &stats(9, 3, 25)), Flow { arrived: 20, left: 20 });
         assert_eq!(Flow::between(&stats(10, 0, 5), &stats(0, 0, 0)), Flow { arrived: 0, left: 0 });
+        let cancelled = Stats { counters: [("cancelled".to_owned(), 3)].into(), ..stats(7, 0, 0) };
+        assert_eq!(Flow::between(&stats(10, 0, 0), &cancelled), Flow { arrived: 0, left: 3 });
     }
 }

@@ -11,10 +11,7 @@
 //! alone and work all the same. What an answer names `inHand` a worker was sending just then: it may go out with the old
 //! time, so `PATCH` again afterwards. Your authentication belongs in front of `/api/bookings`.
 
-use std::collections::HashMap;
-use std::error::Error;
-use std::process::ExitCode;
-use std::sync::Arc;
+use std::{collections::HashMap, error::Error, process::ExitCode, sync::Arc};
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -22,9 +19,7 @@ use axum::routing::{get, patch, post};
 use axum::{Json, Router};
 use redispatch::Shutdown;
 use redispatch::clock::{rfc3339, unix_ms};
-use redispatch::config::{
-    Kind, Otherwise, QUEUE, QueueSettings, REDIS, Reader, Setting, Sources, Table, dotenv,
-};
+use redispatch::config::{Kind, Otherwise, QUEUE, QueueSettings, REDIS, Reader, Setting, Sources, Table};
 use redispatch::keys::Lane;
 use redispatch::queue::{Changed, Queue, QueueError};
 use redispatch::telemetry::{self, LOGS, LogSettings};
@@ -234,7 +229,7 @@ async fn stats(State(app): State<Arc<App>>) -> Answer {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let sources = Sources::new(&[REDIS, QUEUE, LOGS, API], std::env::vars_os(), dotenv::load());
+    let sources = Sources::from_process(&[REDIS, QUEUE, LOGS, API]);
     let mut reader = Reader::new(&sources);
     let (settings, logs) = (QueueSettings::read(&mut reader), LogSettings::read(&mut reader));
     let port: u16 = reader.number("API_PORT");

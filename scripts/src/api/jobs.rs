@@ -168,13 +168,12 @@ pub(super) async fn jobs(
         let queue = api.known(&name).await?;
         let asked = try_join4(queue.stats(), queue.recent(), queue.active(active), queue.schedules());
         let (stats, recent, active, scheduled) = asked.await?;
-        let is_meant =
-            |metadata: &Option<Box<RawValue>>| tenant.as_deref().is_none_or(|tenant| is_of(metadata, tenant));
+        let is_meant = |whose: Option<String>| tenant.is_none() || whose == tenant;
         let ended = |state: &str| {
-            let jobs = recent.iter().filter(|job| job.state == state && is_meant(&job.metadata));
+            let jobs = recent.iter().filter(|job| job.state == state && is_meant(job.tenant()));
             jobs.take(most).cloned().map(EndedJob::from).collect()
         };
-        let active = active.into_iter().filter(|job| is_meant(&job.metadata)).take(most);
+        let active = active.into_iter().filter(|job| is_meant(job.tenant())).take(most);
         let recent = Recent {
             completed: ended("sent"),
             failed: ended("dead"),
@@ -184,16 +183,6 @@ pub(super) async fn jobs(
         Ok(Jobs { counts: (&stats).into(), recent, scheduled })
     });
     Ok(Json(jobs.await?))
-}
-
-/// Whether this metadata names the tenant.
-fn is_of(metadata: &Option<Box<RawValue>>, tenant: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Metadata {
-        tenant: Option<String>,
-    }
-    let read = |text: &RawValue| serde_json::from_str::<Metadata>(text.get()).ok()?.tenant;
-    metadata.as_deref().and_then(read).is_some_and(|named| named == tenant)
 }
 
 /// Enqueue one message

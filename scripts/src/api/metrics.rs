@@ -16,12 +16,13 @@ use crate::glance::Glance;
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// Counters of a queue, each `redispatch_queue_…_total`.
-const COUNTERS: [(&str, &str); 9] = [
+const COUNTERS: [(&str, &str); 10] = [
     ("enqueued", "Messages enqueued through library, command line or HTTP."),
     ("sent", "Messages that a provider accepted."),
     ("retried", "Failed sends that are tried again."),
     ("dead_lettered", "Messages given up."),
     ("taken_over", "Messages taken over from workers that died."),
+    ("cancelled", "Messages taken back before they were sent."),
     ("duplicates", "Messages dropped because their id was sent before or was in hand."),
     ("stale_settles", "Outcomes that came after the lease was lost, and changed nothing."),
     ("expired", "Messages given up because their time was over."),
@@ -133,6 +134,9 @@ fn gates(page: &mut Page, snapshot: &Snapshot) {
         "Whether an operator paused the queue: 1 or 0.",
         paused,
     );
+    let intake = each(snapshot, |glance| u8::from(glance.stats.gates.intake.is_some()));
+    let help = "Whether somebody paused the intake, so that nobody may enqueue: 1 or 0.";
+    page.metric("redispatch_queue_intake_paused", Kind::Gauge, help, intake);
     let throttled = each(snapshot, |glance| lasts(glance.stats.gates.throttled_until, glance));
     let help = "Whether the provider asked everybody to wait: 1 or 0.";
     page.metric("redispatch_queue_throttled", Kind::Gauge, help, throttled);

@@ -5,7 +5,9 @@ use std::time::Duration;
 use redispatch::config::QueueSettings;
 use redispatch::keys::Lane;
 use redispatch::queue::{Queue, QueueError};
+use redispatch_testkit::LIMIT;
 use redispatch_testkit::redis::RedisServer;
+use tokio::io::AsyncReadExt as _;
 
 use crate::api::server::Server;
 use crate::cancel::{becomes, enqueue, mail, sent};
@@ -38,6 +40,8 @@ async fn library_command_line_and_http_are_refused_with_the_note_and_workers_go_
         assert!(ran.stderr.contains("hint: queuectl resume --intake --queue email"), "{ran:?}");
     }
     let server = Server::start(&redis, &[]).await;
+    let metrics = server.get("/metrics").await.body;
+    assert!(metrics.contains("redispatch_queue_intake_paused{queue=\"email\"} 1\n"), "{metrics}");
     for path in ["/api/admin/jobs/email", "/api/v1/messages/email", "/api/v1/messages/email?force=true"] {
         let answer = server.post(path, mail("3")).await.with_status(503);
         assert_eq!(answer.error(), "intake_paused");
@@ -116,15 +120,18 @@ async fn one_that_is_paused_in_the_middle_of_a_file_leaves_a_count() {
     let lines: String = (0..20_000).map(|n| format!("{}\n", mail(&format!("m{n}")))).collect();
     std::fs::write(home.path().join("mails.jsonl"), lines).unwrap();
     let args = ["enqueue", "-q", "email", "-f", "mails.jsonl"];
-    let mut live = crate::live::Live::start(command(&redis.url(), home.path(), &args));
-    assert_eq!(live.line().await, "m0");
+    let mut child = command(&redis.url(), home.path(), &args).spawn().unwrap();
+    // Its ids fill the pipe, and it waits until somebody reads them.
+    redis.wait_until(&["LLEN", "queue:email:pending"], |length| length.int() > 0, LIMIT).await;
     pause(&redis).await;
-    let (_, ran) = tokio::join!(live.said("takes no messages now"), live_count(&redis));
-    assert!((200..20_000).contains(&ran), "{ran} were enqueued");
-}
-
-async fn live_count(redis: &RedisServer) -> i64 {
-    redis.command(&["LLEN", "queue:email:pending"]).await.int()
+    let mut told = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut told).await.unwrap();
+    let ended = child.wait_with_output().await.unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let there = redis.command(&["LLEN", "queue:email:pending"]).await.int();
+    assert!((200..20_000).contains(&there) && told.lines().count() as i64 == there, "{there} were enqueued");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(said.contains(&format!("changed: {there} enqueued\n")) && said.contains(NOTE), "{said}");
 }
 
 #[tokio::test]

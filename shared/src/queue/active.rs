@@ -4,6 +4,7 @@ use bytes::Bytes;
 use fred::interfaces::{HashesInterface, SortedSetsInterface};
 use serde_json::value::RawValue;
 
+use super::recent::tenant;
 use super::{Queue, QueueError};
 use crate::message::Head;
 use crate::worker::Token;
@@ -26,6 +27,13 @@ pub struct Active {
     pub taker: String,
     /// As its producer gave it.
     pub metadata: Option<Box<RawValue>>,
+}
+
+impl Active {
+    /// Whose it is: `tenant` in its metadata, where that is a text.
+    pub fn tenant(&self) -> Option<String> {
+        tenant(self.metadata.as_deref()?)
+    }
 }
 
 impl Queue {

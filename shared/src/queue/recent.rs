@@ -27,12 +27,16 @@ pub struct Ended {
 impl Ended {
     /// Whose it is: `tenant` in its metadata, where that is a text.
     pub fn tenant(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Tenant {
-            tenant: String,
-        }
-        serde_json::from_str::<Tenant>(self.metadata.as_deref()?.get()).ok().map(|metadata| metadata.tenant)
+        tenant(self.metadata.as_deref()?)
     }
+}
+
+pub(super) fn tenant(metadata: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        tenant: String,
+    }
+    serde_json::from_str::<Metadata>(metadata.get()).ok().map(|metadata| metadata.tenant)
 }
 
 impl Queue {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use redispatch::{Delivery, Failure, Outcome};
+use redispatch_testkit::proxy::{Proxy, Then};
 use redispatch_testkit::redis::RedisServer;
+use redispatch_testkit::{LIMIT, eventually};
 use serde_json::{Value, json};
 
 use super::http::{Answer, request};
@@ -120,6 +122,32 @@ async fn a_time_that_is_none_is_refused() {
     patch(&server, "a", &long).await.with_status(413);
     let status = server.get("/api/v1/messages/email/a").await.json();
     assert_eq!(status["due"], 32_472_144_000_000_i64, "nothing was changed");
+}
+
+#[tokio::test]
+async fn an_answer_of_redis_that_is_lost_is_asked_for_again() {
+    let redis = RedisServer::start().await;
+    let proxy = Proxy::start(redis.addr());
+    let server = Server::at(&proxy.url(), &[]).await;
+    put(&server, scheduled("a")).await;
+    put(&server, scheduled("b")).await;
+    // the first call that names it may only ask, the next one is the order: each is lost once
+    for id in ["a", "b"] {
+        let lost = [(); 2].map(|()| proxy.lose_reply(format!("status:{id}"), Then::Close));
+        let ask = async || match id {
+            "a" => patch(&server, id, r#"{"send_at":"2998-01-01T00:00:00Z"}"#).await,
+            _ => delete(&server, id).await,
+        };
+        let done = eventually("the answer comes", LIMIT, ask, |answer| answer.status != 503).await;
+        let state = if id == "a" { "delayed" } else { "cancelled" };
+        assert_eq!(done.with_status(200).json()["state"], state);
+        for lost in lost {
+            lost.struck().await;
+        }
+    }
+    let delayed = redis.command(&["ZRANGE", "queue:email:delayed", "0", "-1", "WITHSCORES"]).await;
+    assert_eq!(delayed.array().len(), 2, "one of two is left: {delayed:?}");
+    assert_eq!(delayed.array()[1].text(), "32440608000000");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use redispatch_testkit::{LIMIT, eventually, promtool};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::http::Answer;
+use super::http::{Answer, request};
 use super::server::Server;
 
 const MAIL: &str = r#"{"id":"1","to":"a@example.com","body":"x"}"#;
@@ -31,6 +31,7 @@ async fn all_say_so(server: &Server) {
         "/api/queue/stats?queue=email",
         "/api/admin/jobs/email",
         "/api/v1/messages/email/1",
+        "/api/v1/messages/email?state=delayed",
     ] {
         assert_eq!(in_time(server.get(path)).await.with_status(503).error(), "redis_unavailable", "{path}");
     }
@@ -40,6 +41,11 @@ async fn all_say_so(server: &Server) {
             "redis_unavailable",
             "{path}"
         );
+    }
+    for line in ["PATCH /api/v1/messages/email/1", "DELETE /api/v1/messages/email/1"] {
+        let json = [("content-type", "application/json")];
+        let asked = request(server.addr, line, &json, r#"{"send_at":"2998-01-01T00:00:00Z"}"#);
+        assert_eq!(in_time(asked).await.with_status(503).error(), "redis_unavailable", "{line}");
     }
     let text = [("accept", "text/plain")];
     for scraped in

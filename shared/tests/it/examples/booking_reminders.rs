@@ -173,7 +173,7 @@ async fn a_reminder_is_sent_when_its_time_comes_and_again_where_the_booking_is_m
     let api = Api::start(&redis, &[]).await;
     let mut desk = desk(&redis);
     desk.leave.notify_one();
-    let (_, at) = api.book("17", HOUR + 300).await;
+    let (_, at) = api.book("17", HOUR + 1_500).await;
     let message = desk.next().await;
     assert!(unix_ms() >= at - HOUR, "too early");
     assert_eq!(message["id"], "booking:17:1h");
@@ -190,7 +190,7 @@ async fn a_reminder_in_hand_is_told_and_not_called_cancelled() {
     let redis = RedisServer::start().await;
     let api = Api::start(&redis, &[]).await;
     let mut desk = desk(&redis);
-    let (_, at) = api.book("17", HOUR + 200).await;
+    let (_, at) = api.book("17", HOUR + 1_500).await;
     desk.next().await;
     let (status, moved) = api.reschedule("17", at + HOUR).await;
     assert_eq!((status, &moved["inHand"]), (200, &json!(["booking:17:1h"])));

@@ -4,6 +4,7 @@ mod booking_reminders;
 mod clinic_queues;
 mod own_queue;
 mod review_pipeline;
+mod sla_notifications;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

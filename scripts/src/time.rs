@@ -53,7 +53,7 @@ pub(crate) fn at(text: &str) -> Result<At, String> {
     }
     match text.strip_prefix('+') {
         Some(ahead) => duration(ahead).map(At::In).map_err(|_| "write +90s, +15m, +2h or +3d".to_owned()),
-        None => instant(text).map(At::Instant),
+        None => instant(text).map(At::Instant).map_err(|why| format!("{why}, +2h, or now")),
     }
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn instant(text: &str) -> Result<i64, String> {
         Ok(at) => Ok(at.as_millisecond()),
         // "Never", as people write it; jiff's last instant is a day earlier.
         Err(_) if text.starts_with("9999-12-3") => Ok(END_OF_TIME),
-        Err(_) => Err("write 2026-01-31T12:00:00Z (Z or an offset is needed), +2h, or now".to_owned()),
+        Err(_) => Err("write 2026-01-31T12:00:00Z (Z or an offset is needed)".to_owned()),
     }
 }
 

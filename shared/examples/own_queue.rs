@@ -3,29 +3,27 @@
 //! `redis-cli lpush queue:greetings:pending '{"id":"1","name":"Ada"}'`
 
 use redispatch::config::WorkerSettings;
-use redispatch::{Delivery, Failure, Outcome, Receipt, Shutdown, Worker};
+use redispatch::job::{self, Job, JobError};
+use redispatch::{Shutdown, Worker};
 
 #[derive(serde::Deserialize)]
 struct Greeting {
     name: String,
 }
 
-async fn greet(delivery: Delivery) -> Outcome {
-    let greeting: Greeting = match delivery.payload() {
-        Ok(greeting) => greeting,
-        Err(malformed) => return malformed,
-    };
-    if greeting.name == "Nobody" {
-        return Outcome::Retry(Failure::new("nobody is at home"));
+async fn greet(job: Job<Greeting>) -> Result<(), JobError> {
+    let name = &job.payload.name;
+    if name == "Nobody" {
+        return Err(JobError::failed("nobody is at home"));
     }
-    println!("Hello, {}!", greeting.name);
-    Outcome::Sent(Receipt::default())
+    println!("Hello, {name}!");
+    Ok(())
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::var("REDIS_URL").unwrap_or("redis://127.0.0.1:6379/0".into());
     let settings = WorkerSettings::new(url.parse()?);
-    Worker::new("greetings", settings)?.run(greet, Shutdown::on_signals()?).await?;
+    Worker::new("greetings", settings)?.run(job::handler(greet), Shutdown::on_signals()?).await?;
     Ok(())
 }

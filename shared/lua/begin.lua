@@ -45,6 +45,8 @@ for i = 2, #ARGV, 2 do
   local state, holder, member, mark
   if known then state, holder, member, mark = unpack(known) end
   local only = mark and mark:match('^!(.*)')
+  -- An older copy, which was cancelled or replaced. One without a stamp may also be a dead letter that was requeued.
+  local foreign = only and only ~= stamp
   local verdict = 'go'
   if not scores[ids - 3] and redis.call('HEXISTS', messages, token) == 0 then
     verdict = 'gone'
@@ -54,13 +56,13 @@ for i = 2, #ARGV, 2 do
   elseif state == 'sent'
     or (state == 'sending' and holder and holder ~= token and redis.call('HEXISTS', messages, holder) == 1)
     or (state == 'delayed' and member and redis.call('HEXISTS', messages, member) == 1)
-    or ((state == 'waiting' or state == 'delayed') and only and only ~= stamp) then
+    or foreign and (state == 'waiting' or state == 'delayed')
+    or foreign and stamp ~= '' and (state == 'sending' or state == 'dead') then
     verdict, duplicates = 'duplicate', duplicates + 1
   else
     if known and known.err then redis.call('DEL', status) end
     redis.call('HSET', status, 'state', 'sending', 'token', token, 'at', now)
     if known then redis.call('PERSIST', status) end
-    if only then redis.call('HSET', status, 'stamp', stamp) end
     mine[status] = token
   end
   if verdict == 'duplicate' or verdict == 'cancelled' then removed[#removed + 1] = token end

@@ -3,7 +3,8 @@
 --
 -- Caller   shared/src/queue/cancel.rs
 -- Why      what waits is somewhere in a list; the word `cancelled` in its status is enough, since every copy passes
---          begin.lua. There it has no TTL until a copy was dropped or taken out: it may wait for longer than any TTL
+--          begin.lua. There it has no TTL while a copy may wait, for longer than any TTL, and a long one where there
+--          could only be a second copy; the caller looks for copies, and asks again once there are none
 -- Again    a repetition finds it cancelled
 -- Cost     O(log delayed)
 --
@@ -17,15 +18,15 @@
 -- KEYS[8]  hash   counters     cancelled
 -- KEYS[9]  hash   status:<id>
 -- ARGV[1]  retention  ms, how long status is kept
--- ARGV[2]  seen       where a copy of it was seen, whatever status says: 'list', 'hand', or empty for nowhere
+-- ARGV[2]  seen       where a copy of it was seen, whatever status says: 'list' or 'hand'; 'gone' where there is surely
+--                     none, empty where nobody looked
 -- ARGV[3]  mark       ms for which an id that nobody knows is marked as cancelled, 0 for not at all
 --
--- Returns  'cancelled'  it is never sent; no copy of it waits
---          'waits'      it is never sent; a copy of it waits, or is in hand and not begun
+-- Returns  'cancelled'  it is never sent
+--          'again'      it was cancelled before
 --          'in_hand'    a worker has begun to send it; nothing changed, nor for the following
 --          'sent'       it was sent
 --          'dead'       it was given up
---          'again'      it was cancelled before
 --          'unknown'    no message of this id is known; it is marked where that was asked for
 
 local processing, messages, delayed, status = KEYS[1], KEYS[2], KEYS[3], KEYS[9]
@@ -46,17 +47,18 @@ local function cancelled(keep)
 end
 
 if state == 'sent' then return 'sent' end
-if state == 'cancelled' then return 'again' end
+if state == 'cancelled' then
+  if seen == 'gone' then redis.pcall('PEXPIRE', status, retention) end
+  return 'again'
+end
 -- What was begun and has no bytes under its token any more was taken over, and may have been sent.
 if state == 'sending' and (seen == 'hand' or token and redis.call('HEXISTS', messages, token) == 1) then
   return 'in_hand'
 end
-local answer = 'waits'
 if state == 'delayed' and member and redis.call('HDEL', messages, member) == 1 then
   redis.call('ZREM', delayed, member)
-  answer = 'cancelled'
-  cancelled(retention)
-elseif seen ~= '' or (state == 'waiting' or state == 'delayed') and waiting > 0 then
+  cancelled(math.max(tonumber(retention), 2592000000))
+elseif seen == 'list' or seen == 'hand' or (state == 'waiting' or state == 'delayed') and waiting > 0 then
   cancelled()
 else
   if state == 'dead' then return 'dead' end
@@ -64,4 +66,4 @@ else
   return 'unknown'
 end
 redis.pcall('HINCRBY', KEYS[8], 'cancelled', 1)
-return answer
+return 'cancelled'

@@ -55,6 +55,7 @@ for i = 4, #KEYS do
   if type(said) ~= 'string' or said == 'dead' then
     local time = redis.call('TIME')
     redis.pcall('HSET', KEYS[i], 'state', 'waiting', 'at', time[1] * 1000 + math.floor(time[2] / 1000))
+    redis.pcall('HDEL', KEYS[i], 'stamp')
     redis.pcall('PEXPIRE', KEYS[i], ARGV[6])
   end
 end

@@ -60,7 +60,7 @@ for i = 4, #ARGV, 3 do
     end
     -- What it says is of an earlier message of this id, or it is no hash.
     if state or known.err then redis.pcall('DEL', status) end
-    if force or state == 'cancelled' then stamp = '!' .. stamp end
+    if force or state == 'cancelled' or mark and mark:sub(1, 1) == '!' then stamp = '!' .. stamp end
     if due > now then
       member = ARGV[i] .. ':' .. letter .. ':0'
       redis.call('HSET', messages, member, ARGV[i + 2])

@@ -10,7 +10,6 @@
 -- KEYS[1]  list   the lane, or claimed
 -- KEYS[2]  hash   status:<id>
 -- ARGV[1]  bytes
--- ARGV[2]  retention  ms, how long status is kept from now on
 --
 -- Returns  how many copies were taken out, 0 or 1
 
@@ -22,5 +21,4 @@ local side = redis.call('LPOS', list, bytes, 'MAXLEN', reach) and 1
   or redis.call('LPOS', list, bytes, 'RANK', -1, 'MAXLEN', reach) and -1
 if not side then return 0 end
 redis.call('LREM', list, side, bytes)
-redis.pcall('PEXPIRE', status, ARGV[2])
 return 1

@@ -4,6 +4,7 @@ use clap::Args;
 use redispatch::queue::{Changed, QueueError};
 use serde_json::json;
 
+use crate::changed::told;
 use crate::cli::OneQueue;
 use crate::context::Context;
 use crate::error::{Error, Exit};
@@ -39,19 +40,16 @@ pub(crate) async fn run(args: Retry, context: &Context) -> Result<Exit, Error> {
         let failed = Error::redis(format!("cannot retry `{id}` in queue `{name}`"), error);
         failed.changed(if busy { "nothing" } else { "it may be done; it is safe to ask again" })
     })?;
-    let (state, words) = match changed {
-        Changed::Done => ("waiting", "goes now"),
-        Changed::InHand => ("sending", "not retried: a worker has it in hand"),
-        Changed::Sent => ("sent", "not retried: it was sent; `queuectl enqueue --force` sends it again"),
-        Changed::Cancelled => ("cancelled", "not retried: it was cancelled; enqueue it anew"),
-        Changed::Dead => ("dead", "not retried: its dead letter is gone; enqueue it anew"),
-        _ => ("unknown", "not retried: no message of this id is known"),
-    };
     let done = changed == Changed::Done;
+    let (state, words) = told(changed);
     if context.json {
-        output::json(&json!({ "queue": name, "id": id, "retried": done, "state": state }));
+        output::json(
+            &json!({ "queue": name, "id": id, "retried": done, "state": if done { "waiting" } else { state } }),
+        );
+    } else if done {
+        output::data(&format!("{id}: goes now"));
     } else {
-        output::data(&format!("{id}: {words}"));
+        output::data(&format!("{id}: not retried: it {words}"));
     }
     Ok(if done { Exit::Done } else { Exit::No })
 }

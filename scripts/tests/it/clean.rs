@@ -79,5 +79,5 @@ async fn a_dead_letter_is_tried_again_and_what_is_not_there_is_not() {
     let ran = queuectl(&redis, &["retry", "--queue", "email", "m2", "--json"]).await.with_code(1);
     assert_eq!(ran.json(), serde_json::json!({"queue":"email","id":"m2","retried":false,"state":"sent"}));
     let ran = queuectl(&redis, &["retry", "--queue", "email", "nobody"]).await.with_code(1);
-    assert_eq!(ran.stdout, "nobody: not retried: no message of this id is known\n");
+    assert_eq!(ran.stdout, "nobody: not retried: it is not known, does not wait, and is not delayed\n");
 }

@@ -19,6 +19,7 @@ for place = 1, count do
     if type(said) == 'table' then said = redis.call('DEL', KEYS[ids]) == 0 end
     if type(said) ~= 'string' or said == 'dead' then
       redis.pcall('HSET', KEYS[ids], 'state', 'waiting', 'at', now)
+      redis.pcall('HDEL', KEYS[ids], 'stamp')
       redis.pcall('PEXPIRE', KEYS[ids], ARGV[6])
     end
   end

@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use fred::types::Value;
 
+use super::seek::REACH;
 use super::{Queue, QueueError};
 use crate::script::{self, CANCEL, TAKE_OUT};
+
+/// How often copies are looked for that a worker's pop moves meanwhile.
+const ROUNDS: u32 = 5;
 
 /// What came of an order about one message, given by its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +43,7 @@ impl Queue {
     pub async fn cancel(&self, id: &str, mark: Option<Duration>) -> Result<Changed, QueueError> {
         let mut answer = self.cancel_status(id, "", None).await?;
         if answer == "unknown" || answer == "dead" {
-            let waits = !self.seek(id, true).await?.is_empty();
+            let waits = !self.seek(id).await?.is_empty();
             let seen = match self.holds(id).await? {
                 true => "hand",
                 false if waits => "list",
@@ -47,12 +51,12 @@ impl Queue {
             };
             answer = self.cancel_status(id, seen, mark).await?;
         }
-        if answer == "waits" || answer == "again" {
-            // It is settled already; what fails here, begin.lua makes good.
+        if answer == "cancelled" || answer == "again" {
+            // It is settled already: what fails here, begin.lua makes good.
             let _ = self.take_out(id).await;
         }
         Ok(match answer.as_str() {
-            "cancelled" | "waits" | "again" => Changed::Done,
+            "cancelled" | "again" => Changed::Done,
             "in_hand" => Changed::InHand,
             "sent" => Changed::Sent,
             "dead" => Changed::Dead,
@@ -83,12 +87,21 @@ impl Queue {
         Ok(script::into_text(script::run_some_times(&self.link, &CANCEL, call, args).await?))
     }
 
-    /// Takes the copies of a cancelled message out of the lists.
+    /// Takes the copies of a cancelled message out of the lists. Once there is none, nowhere, its status may end.
     async fn take_out(&self, id: &str) -> Result<(), QueueError> {
-        for copy in self.seek(id, false).await? {
-            let args = vec![Value::Bytes(copy.bytes), self.retention()];
-            script::run_some_times(&self.link, &TAKE_OUT, vec![copy.list, self.keys.status(id)], args)
-                .await?;
+        for _ in 0..ROUNDS {
+            let (copies, everything) = self.seek_within(id, REACH).await?;
+            if copies.is_empty() {
+                if everything && !self.holds(id).await? {
+                    self.cancel_status(id, "gone", None).await?;
+                }
+                break;
+            }
+            for copy in copies {
+                let args = vec![Value::Bytes(copy.bytes)];
+                let call = vec![copy.list, self.keys.status(id)];
+                script::run_some_times(&self.link, &TAKE_OUT, call, args).await?;
+            }
         }
         Ok(())
     }

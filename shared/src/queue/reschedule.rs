@@ -33,8 +33,9 @@ impl Queue {
         let at = at.clamp(0, END_OF_TIME);
         for _ in 0..TRIES {
             let place = match self.place(id).await? {
-                Ok(place) => place,
-                Err(changed) => return Ok(changed),
+                Some(Ok(place)) => place,
+                Some(Err(changed)) => return Ok(changed),
+                None => continue,
             };
             let head = Head::read(&place.bytes, usize::MAX);
             let head = head.map_err(|malformed| QueueError::Message(malformed.reason))?;
@@ -52,37 +53,36 @@ impl Queue {
         Ok(Changed::InHand)
     }
 
-    /// Where the message is; else what keeps it from being rescheduled.
-    async fn place(&self, id: &str) -> Result<Result<Place, Changed>, QueueError> {
+    /// Where the message is; else what keeps it from being rescheduled. `None` where it moved meanwhile.
+    async fn place(&self, id: &str) -> Result<Option<Result<Place, Changed>>, QueueError> {
         let found = self.find(id).await?.unwrap_or_default();
         match (found.state.as_str(), found.message) {
-            ("sent", _) => return Ok(Err(Changed::Sent)),
-            ("cancelled", _) => return Ok(Err(Changed::Cancelled)),
-            ("sending", Some(_)) => return Ok(Err(Changed::InHand)),
+            ("sent", _) => return Ok(Some(Err(Changed::Sent))),
+            ("cancelled", _) => return Ok(Some(Err(Changed::Cancelled))),
+            ("sending", Some(_)) => return Ok(Some(Err(Changed::InHand))),
             ("delayed", Some(bytes)) => {
                 let member = found.fields.get("member").cloned().unwrap_or_default();
-                return Ok(Ok(Place { list: None, member, bytes, due: found.due }));
+                return Ok(Some(Ok(Place { list: None, member, bytes, due: found.due })));
             }
             _ => {}
         }
         // Of several copies only that one may be sent.
         let only = found.fields.get("stamp").and_then(|stamp| stamp.strip_prefix('!'));
-        let copies = self.seek(id, true).await?;
+        let copies = self.seek(id).await?;
         let copy = copies.into_iter().find(|copy| only.is_none_or(|only| copy.stamp == only));
         if let Some(copy) = copy {
             let member = format!("{}:{}:0", self.client.new_name(), copy.lane.letter());
-            return Ok(Ok(Place {
-                list: Some((copy.list, copy.place)),
-                member,
-                bytes: copy.bytes,
-                due: None,
-            }));
+            let list = Some((copy.list, copy.place));
+            return Ok(Some(Ok(Place { list, member, bytes: copy.bytes, due: None })));
         }
-        Ok(Err(match found.state.as_str() {
-            _ if self.holds(id).await? => Changed::InHand,
-            "dead" => Changed::Dead,
-            _ => Changed::Unknown,
-        }))
+        if self.holds(id).await? {
+            return Ok(Some(Err(Changed::InHand)));
+        }
+        // It was claimed, and ended, while the lists were looked through.
+        let now = self.find(id).await?.unwrap_or_default();
+        let has_moved = (&now.state, now.at) != (&found.state, found.at);
+        let nowhere = if found.state == "dead" { Changed::Dead } else { Changed::Unknown };
+        Ok((!has_moved).then_some(Err(nowhere)))
     }
 
     /// False where it is not there any more.

@@ -33,10 +33,14 @@ pub(super) struct Copy {
 
 impl Queue {
     /// All copies of message `id` that wait in lists. What is claimed meanwhile may be missed: it is in hand then.
-    /// `all` looks through whole lists, else only through what lies within reach of their ends.
-    pub(super) async fn seek(&self, id: &str, all: bool) -> Result<Vec<Copy>, QueueError> {
+    pub(super) async fn seek(&self, id: &str) -> Result<Vec<Copy>, QueueError> {
+        Ok(self.seek_within(id, i64::MAX >> 1).await?.0)
+    }
+
+    /// The same, as far as `reach` from either end of each list; and whether that was everything.
+    pub(super) async fn seek_within(&self, id: &str, reach: i64) -> Result<(Vec<Copy>, bool), QueueError> {
         let keys = &self.keys;
-        let mut copies = Vec::new();
+        let (mut copies, mut everything) = (Vec::new(), true);
         for (lane, list) in [
             (Lane::High, &keys.high),
             (Lane::Pending, &keys.pending),
@@ -46,16 +50,17 @@ impl Queue {
             let live = self.link.client().await?;
             let length = live.client.llen(list.clone()).await;
             let length: i64 = self.link.checked(&live, length)?;
-            let ends = if all || length <= 2 * REACH {
+            let ends = if length <= 2 * reach {
                 vec![(0, i64::MAX)]
             } else {
-                vec![(0, REACH), (length - REACH, i64::MAX)]
+                everything = false;
+                vec![(0, reach), (length - reach, i64::MAX)]
             };
             for (from, to) in ends {
                 self.seek_in(id, (lane, list), (from, to), &mut copies).await?;
             }
         }
-        Ok(copies)
+        Ok((copies, everything))
     }
 
     /// Whether a worker has message `id` in hand, begun or not.

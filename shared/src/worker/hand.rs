@@ -94,9 +94,12 @@ impl Held {
         self.head.retries + u32::from(begun)
     }
 
-    /// Its status tells of nothing but this attempt, the first one.
+    /// Its status tells of nothing but this attempt, the first one: not of what a dead worker noted, either.
     pub(crate) fn is_bare(&self) -> bool {
-        self.head.record.is_none() && self.attempts() == 1 && !self.noted.load(Relaxed)
+        self.head.record.is_none()
+            && self.token.crashes == 0
+            && self.attempts() == 1
+            && !self.noted.load(Relaxed)
     }
 
     /// Something else is written to its status.

@@ -4,7 +4,6 @@ use std::io::{self, Read as _};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use jiff::Timestamp;
 use redispatch::clock;
 use redispatch::keys::Lane;
 use redispatch::queue::{Added, MAX_SCHEDULED_BYTES, Missed, Queue, QueueError, Schedule};
@@ -12,7 +11,7 @@ use redispatch::queue::{Added, MAX_SCHEDULED_BYTES, Missed, Queue, QueueError, S
 use crate::cli::OneQueue;
 use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::output;
+use crate::{output, time};
 
 const HELP: &str = "\
 PATTERN is `minute hour day month weekday`, with seconds in front where there
@@ -54,10 +53,10 @@ pub(super) struct Add {
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     timezone: String,
     /// Not before: 2026-01-31T12:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = instant)]
+    #[arg(long, value_name = "TIME", value_parser = time::instant)]
     start: Option<i64>,
     /// Not after: 2026-01-31T12:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = instant)]
+    #[arg(long, value_name = "TIME", value_parser = time::instant)]
     end: Option<i64>,
     /// What becomes of missed firings: `one` makes the latest good
     #[arg(long, value_name = "WHICH", default_value = "one")]
@@ -69,11 +68,6 @@ pub(super) struct Add {
     lane: Lane,
     /// The message, a JSON object without `id`; `-` reads it from stdin
     message: String,
-}
-
-fn instant(text: &str) -> Result<i64, String> {
-    let at = text.parse::<Timestamp>().map_err(|_| "write 2026-01-31T12:00:00Z")?;
-    Ok(at.as_millisecond())
 }
 
 fn missed(name: &str) -> Missed {

@@ -14,15 +14,21 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::account::{Account, until};
-use super::kit::{PENDING, QUEUE, Running, key, sent, settings};
+use super::kit::{Clock, PENDING, QUEUE, Running, key, sent, settings};
 use super::scripts;
 
 /// Orders at the same time.
 const TASKS: usize = 16;
 
-/// What came of each id: which copies the provider accepted, and when (ms since 1970).
-#[derive(Clone, Default)]
-struct Sends(Arc<Mutex<HashMap<String, Vec<(i64, i64)>>>>);
+/// What came of each id.
+#[derive(Clone)]
+struct Sends {
+    clock: Clock,
+    accepted: Arc<Mutex<Accepted>>,
+}
+
+/// For each id which copies the provider accepted, and when (ms since 1970).
+type Accepted = HashMap<String, Vec<(i64, i64)>>;
 
 impl Sends {
     /// A worker that gets everything accepted, what says `fails` at its second attempt.
@@ -41,20 +47,16 @@ impl Sends {
         }
         let id = message["id"].as_str().expect("an id").to_owned();
         let copy = message["copy"].as_i64().expect("a number");
-        self.0.lock().unwrap().entry(id).or_default().push((copy, clock()));
+        self.accepted.lock().unwrap().entry(id).or_default().push((copy, self.clock.now()));
         sent()
     }
-}
-
-fn clock() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.expect("after 1970").as_millis() as i64
 }
 
 /// Whoever gives orders.
 struct Office {
     queue: Queue,
     client: Client,
+    clock: Clock,
 }
 
 /// What must have become of an id in the end.
@@ -98,7 +100,7 @@ impl Office {
 
     /// One message, and orders about it at once.
     async fn round(&mut self, n: usize, id: &str) -> Promise {
-        let later = clock() + 20;
+        let later = self.clock.now() + 20;
         let pause = n / KINDS % 6;
         match n % KINDS {
             0 => {
@@ -113,7 +115,7 @@ impl Office {
             }
             // Due at about the time of the order.
             2 => {
-                let soon = clock() + (n / KINDS % 12) as i64;
+                let soon = self.clock.now() + (n / KINDS % 12) as i64;
                 assert!(self.enqueue(id, 1, &format!(r#","send_at":{soon}"#)).await);
                 self.wait(pause).await;
                 cancelled(self.cancel(id).await)
@@ -130,7 +132,7 @@ impl Office {
             }
             // Earlier: it would come in an hour.
             5 => {
-                let hour = clock() + 3_600_000;
+                let hour = self.clock.now() + 3_600_000;
                 assert!(self.enqueue(id, 1, &format!(r#","send_at":{hour}"#)).await);
                 let changed = self.reschedule(id, later).await;
                 assert_eq!(changed, Changed::Done);
@@ -215,7 +217,9 @@ struct Race {
 
 impl Race {
     async fn start() -> Self {
-        Self { redis: RedisServer::start().await, sends: Sends::default(), rounds: watch::Sender::new(0) }
+        let redis = RedisServer::start().await;
+        let sends = Sends { clock: Clock::of(&redis).await, accepted: Arc::default() };
+        Self { redis, sends, rounds: watch::Sender::new(0) }
     }
 
     /// Gives every id with what must have become of it.
@@ -225,7 +229,8 @@ impl Race {
         let mut offices = JoinSet::new();
         for task in 0..TASKS {
             let queue = Queue::new(QUEUE, &super::kit::settings(&self.redis.url())).expect("usable settings");
-            let mut office = Office { queue, client: self.redis.connect().await };
+            let clock = self.sends.clock;
+            let mut office = Office { queue, client: self.redis.connect().await, clock };
             let rounds = self.rounds.clone();
             offices.spawn(async move {
                 let mut promises = Vec::new();
@@ -248,7 +253,7 @@ impl Race {
     }
 
     async fn check(&self, end: &Account, promises: &BTreeMap<String, Promise>) {
-        let mut sends = self.sends.0.lock().unwrap().clone();
+        let mut sends = self.sends.accepted.lock().unwrap().clone();
         let accepted = sends.values().map(Vec::len).sum::<usize>();
         for (id, promise) in promises {
             let (mut copies, times): (Vec<_>, Vec<_>) =

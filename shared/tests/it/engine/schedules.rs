@@ -92,7 +92,7 @@ async fn a_schedule_each_second_fires_each_second() {
     assert!(last(&redis, "tick").await >= added + 2_000);
     assert_eq!(fired[..3], seconds("tick", added, added + 3_000)[..3]);
     let behind = now(&redis).await - last(&redis, "tick").await;
-    assert!(behind < 5_000, "{behind} ms late");
+    assert!(behind < 10_000, "{behind} ms late");
     let listed = queue.schedules().await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].schedule, Ok(schedule));
@@ -138,7 +138,7 @@ async fn what_a_downtime_missed_goes_by_the_policy() {
 async fn what_is_on_time_goes_before_one_that_was_missed() {
     let redis = RedisServer::start().await;
     let start = now(&redis).await;
-    let end = start - 40_000;
+    let end = start - 5_000;
     put(&redis, "tick", &format!(r#","end":{end}"#), start - 180_000).await;
     let ids = Ids::default();
     let worker = ids.worker(&redis.url());

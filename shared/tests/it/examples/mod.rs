@@ -1,9 +1,14 @@
 //! The examples, each as a process against a real Redis.
 
 mod booking_reminders;
+mod clinic_queues;
+mod own_queue;
+mod review_pipeline;
 mod sla_notifications;
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use redispatch_testkit::LIMIT;
 use redispatch_testkit::process::Worker;
@@ -11,17 +16,34 @@ use redispatch_testkit::redis::RedisServer;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::process::Command;
 use tokio::time::timeout;
 
-/// Starts the example `name`, which `cargo test` has built beside this program.
+/// The program of an example, which `cargo test` builds beside this one.
+fn program(name: &str) -> PathBuf {
+    let this = std::env::current_exe().expect("this program has a path");
+    let path = this.parent().and_then(Path::parent).expect("target/debug").join("examples").join(name);
+    assert!(path.exists(), "no {}: run `cargo build -p redispatch --examples`", path.display());
+    path
+}
+
+/// What an example says that runs to its end in `folder`, as JSON.
+async fn said(name: &str, redis: &RedisServer, folder: &Path, args: &[&str]) -> serde_json::Value {
+    let mut command = Command::new(program(name));
+    command.args(args).env_clear().env("REDIS_URL", redis.url()).current_dir(folder);
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let ended = timeout(LIMIT, command.output()).await.expect("it ends in time").expect("it starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (told, complaints) = (text(&ended.stdout), text(&ended.stderr));
+    assert!(ended.status.success(), "{args:?}: {told}{complaints}");
+    serde_json::from_str(&told).unwrap_or_else(|error| panic!("{args:?}: {error}: {told}"))
+}
+
+/// Starts the example `name`.
 fn start(name: &str, args: &[&str], redis: &RedisServer, env: &[(&str, &str)]) -> Worker {
-    let this = std::env::current_exe().expect("a path");
-    let built =
-        this.parent().and_then(|deps| deps.parent()).expect("target/debug").join("examples").join(name);
-    assert!(built.exists(), "{} is built by `cargo build -p redispatch --examples`", built.display());
     let url = redis.url();
     let env = [&[("REDIS_URL", url.as_str()), ("LOG_FORMAT", "json")], env].concat();
-    Worker::start(built, args, &env)
+    Worker::start(program(name), args, &env)
 }
 
 /// An answer: its status, and its body, `null` where that is no JSON.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use redispatch::Outcome;
 use redispatch::config::WorkerSettings;
 use redispatch::job::JobError;
 use redispatch::queue::{Order, Queue};
+use redispatch::{Outcome, Receipt};
 use redispatch_testkit::redis::RedisServer;
 use redispatch_testkit::{LIMIT, eventually};
 
@@ -81,6 +81,22 @@ async fn log_lines_and_progress_are_kept_over_attempts() {
     assert_eq!(lines, ["looked\nfor \"reviews\"", "found 12"]);
     assert!(found.lines.iter().all(|line| line.at.starts_with("20") && line.at.ends_with('Z')));
     assert_eq!((found.progress.as_deref(), found.attempts), (Some("100"), 2));
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_dead_worker_wrote_down_is_kept() {
+    let (redis, mut bench) = (RedisServer::start().await, Bench::new());
+    let short = WorkerSettings { lease: Duration::from_secs(1), ..settings(&redis.url()) };
+    let dies = bench.worker(short.clone());
+    let queue = queue(&redis);
+    queue.add(job(1).id("a")).await.unwrap();
+    assert!(bench.next().await.job.log("half of it").await.unwrap());
+    dies.kill();
+    let worker = bench.worker(short);
+    bench.next().await.answer(Err(Outcome::Sent(Receipt::default()).into()));
+    let found = until_state(&queue, "a", "sent").await;
+    assert_eq!(found.lines.len(), 1, "{found:?}");
     worker.stop().await;
 }
 

@@ -26,7 +26,7 @@ fn begin_stamped(token: &str, bytes: &str) -> super::call::Call {
 
 #[tokio::test]
 async fn a_cancel_whose_reply_was_lost_is_done_once_wherever_the_message_is() {
-    for (place, answer) in [("waiting", "waits"), ("in hand", "waits"), ("delayed", "cancelled")] {
+    for (place, answer) in [("waiting", "cancelled"), ("in hand", "cancelled"), ("delayed", "cancelled")] {
         let (mut queue, (mut a, _)) = (enqueued().await, two());
         if place != "waiting" {
             let token = a.claim(&mut queue, 1).await.token().to_owned();
@@ -71,7 +71,7 @@ async fn what_was_begun_is_not_cancelled_even_after_its_worker_died() {
 async fn what_was_cancelled_in_hand_is_dropped_by_whoever_takes_it_over() {
     let (mut queue, (mut a, mut b)) = (enqueued().await, two());
     let token = a.claim(&mut queue, 1).await.token().to_owned();
-    assert_eq!(queue.run(&cancel("d", "", 0)).await.text(), "waits");
+    assert_eq!(queue.run(&cancel("d", "", 0)).await.text(), "cancelled");
     queue.lapse(&[&token]).await;
     let taken = b.claim(&mut queue, 1).await.token().to_owned();
     assert_eq!(queue.texts(&begin_stamped(&taken, OLD)).await, ["cancelled"]);
@@ -86,7 +86,7 @@ async fn after_a_cancel_only_the_new_copy_is_sent_whatever_becomes_of_it_meanwhi
     for meanwhile in ["nothing", "begun", "released", "delayed", "taken over", "dead", "sent"] {
         let (mut queue, (mut a, mut b)) = (enqueued().await, two());
         let old = a.claim(&mut queue, 1).await.token().to_owned();
-        assert_eq!(queue.run(&cancel("d", "", 0)).await.text(), "waits");
+        assert_eq!(queue.run(&cancel("d", "", 0)).await.text(), "cancelled");
         assert_eq!(queue.texts(&enqueue("p", &[("d", NEW)])).await, ["enqueued"]);
         queue.pushed += 1;
         let mut new = b.claim_more(&mut queue, 1).await.token().to_owned();
@@ -132,7 +132,7 @@ async fn after_a_cancel_only_the_new_copy_is_sent_whatever_becomes_of_it_meanwhi
 #[tokio::test]
 async fn an_enqueue_asked_again_after_its_message_was_cancelled_brings_nothing_back() {
     let (mut queue, (mut a, _)) = (enqueued().await, two());
-    assert_eq!(queue.run(&cancel("d", "", 0)).await.text(), "waits");
+    assert_eq!(queue.run(&cancel("d", "", 0)).await.text(), "cancelled");
     assert_eq!(queue.run(&take_out("pending", "d", OLD)).await.int(), 1);
     let before = dump(&mut queue).await;
     assert_eq!(queue.texts(&enqueue("p", &[("d", OLD)])).await, ["enqueued"], "it was, by the first call");

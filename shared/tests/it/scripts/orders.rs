@@ -78,7 +78,7 @@ pub(crate) fn seek(list: &str, from: u64, count: u64, text: &str) -> Call {
 }
 
 pub(crate) fn take_out(list: &str, id: &str, bytes: &str) -> Call {
-    let mut call = Call::new("take_out", &[list], &[bytes, &RETENTION.to_string()]);
+    let mut call = Call::new("take_out", &[list], &[bytes]);
     call.id(id);
     call
 }

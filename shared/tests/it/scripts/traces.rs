@@ -234,7 +234,7 @@ async fn v14_what_is_cancelled_stays_so_however_long_it_waits() {
             queue.push("pending", &[D1.into()]).await;
         }
         let seen = if known { "" } else { "list" };
-        assert_eq!(queue.run(&cancel("d", seen, 0)).await.text(), "waits");
+        assert_eq!(queue.run(&cancel("d", seen, 0)).await.text(), "cancelled");
         assert_eq!(queue.ttl("d").await, -1, "paused for longer than any TTL");
         let d1 = a.claim(&mut queue, 1).await.token().to_owned();
         assert_eq!(queue.ttl("d").await, -1);
@@ -250,6 +250,8 @@ async fn v14_what_is_cancelled_leaves_its_list() {
     queue.push("pending", &[D1.into()]).await;
     queue.run(&cancel("d", "list", 0)).await;
     assert_eq!(queue.run(&take_out("pending", "d", D1)).await.int(), 1);
+    assert_eq!(queue.ttl("d").await, -1, "another copy may wait");
+    queue.run(&cancel("d", "gone", 0)).await;
     assert!(queue.ttl("d").await > 0);
     assert_eq!(a.claim(&mut queue, 1).await.messages, []);
     account(&mut queue).await;
@@ -343,7 +345,7 @@ async fn v23_what_is_cancelled_in_hand_is_not_released_into_a_list() {
         }
         let d1 = a.claim(&mut queue, 1).await.token().to_owned();
         let seen = if known { "" } else { "list" };
-        assert_eq!(queue.run(&cancel("d", seen, 0)).await.text(), "waits");
+        assert_eq!(queue.run(&cancel("d", seen, 0)).await.text(), "cancelled");
         let leave = release(0, &[(&d1, "p", "", "d")]);
         queue.settle(&leave).await;
         assert_eq!(queue.list("pending").await, [""; 0]);

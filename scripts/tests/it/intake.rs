@@ -86,7 +86,8 @@ async fn stats_and_doctor_say_that_it_is_paused_and_why() {
     );
     assert_eq!(json["queues"]["sms"]["intake_paused"], serde_json::Value::Null);
     let home = tempfile::tempdir().unwrap();
-    let mut watch = Live::start(command(&redis.url(), home.path(), &["stats", "--watch", "200ms", "-q", "email"]));
+    let mut watch =
+        Live::start(command(&redis.url(), home.path(), &["stats", "--watch", "200ms", "-q", "email"]));
     while !watch.line().await.starts_with("email: intake paused for ") {}
     drop(watch);
     let doctor = queuectl(&redis, &["doctor", "--no-provider", "--json"]).await.json();

@@ -21,8 +21,8 @@ oldest waiting message, `-` where nothing says since when it waits. WORKERS
 counts those that live. --json has every counter.
 
 With --watch, IN/S and OUT/S are messages a second since the last look: OUT/S
-counts what was sent, given up or dropped as a duplicate. Ctrl-C ends it. Once
-begun it goes on while Redis is away, and says so.
+counts what was sent, given up, cancelled or dropped as a duplicate. Ctrl-C ends
+it. Once begun it goes on while Redis is away, and says so.
 
 Examples:
   queuectl stats

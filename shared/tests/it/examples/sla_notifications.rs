@@ -89,6 +89,8 @@ async fn a_job_that_runs_again_tells_nobody_twice() {
     let worker = worker(&redis).await;
     watch(&redis, "T-17", unix_ms() + 1).await;
     worker.wait_for_events("worker:processed-sla-job", 2).await;
+    // One in hand would be left to its worker.
+    redis.wait_until(&["ZCARD", "queue:sla:processing"], |active| active.int() == 0, LIMIT).await;
     // as after a rollback that reprocesses what was done
     let again = json!({ "id": "sla:T-17:breach", "ticket": "T-17", "kind": "breach",
         "deadline": rfc3339(unix_ms()), "to": "ops@example.com" });

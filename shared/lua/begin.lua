@@ -13,7 +13,8 @@
 -- KEYS[2]  hash   messages
 -- KEYS[3]  hash   counters          duplicates
 -- KEYS[4…] hash   status:<id>       one for each message
--- ARGV[1]  retention  ms, how long the status of what was cancelled is kept from now on
+-- ARGV[1]  retention  ms, how long the status of what was cancelled is kept from now on: 30 days at least, since a
+--          second copy may wait
 -- ARGV[2…] for each message: token, stamp (empty where it has none)
 --
 -- Returns  a list, for each message in order
@@ -52,7 +53,7 @@ for i = 2, #ARGV, 2 do
     verdict = 'gone'
   elseif state == 'cancelled' then
     verdict = 'cancelled'
-    redis.pcall('PEXPIRE', status, ARGV[1], 'NX')
+    redis.pcall('PEXPIRE', status, math.max(tonumber(ARGV[1]), 2592000000), 'NX')
   elseif state == 'sent'
     or (state == 'sending' and holder and holder ~= token and redis.call('HEXISTS', messages, holder) == 1)
     or (state == 'delayed' and member and redis.call('HEXISTS', messages, member) == 1)
@@ -63,6 +64,7 @@ for i = 2, #ARGV, 2 do
     if known and known.err then redis.call('DEL', status) end
     redis.call('HSET', status, 'state', 'sending', 'token', token, 'at', now)
     if known then redis.call('PERSIST', status) end
+    if foreign then redis.call('HSET', status, 'stamp', '!' .. stamp) end
     mine[status] = token
   end
   if verdict == 'duplicate' or verdict == 'cancelled' then removed[#removed + 1] = token end

@@ -3,8 +3,8 @@
 --
 -- Caller   shared/src/queue/cancel.rs
 -- Why      what waits is somewhere in a list; the word `cancelled` in its status is enough, since every copy passes
---          begin.lua. There it has no TTL while a copy may wait, for longer than any TTL, and a long one where there
---          could only be a second copy; the caller looks for copies, and asks again once there are none
+--          begin.lua. It has no TTL there: a copy may wait for longer than any. The caller looks for copies then, and
+--          says for how long it is to be kept
 -- Again    a repetition finds it cancelled
 -- Cost     O(log delayed)
 --
@@ -17,10 +17,10 @@
 -- KEYS[7]  list   pending:low
 -- KEYS[8]  hash   counters     cancelled
 -- KEYS[9]  hash   status:<id>
--- ARGV[1]  retention  ms, how long status is kept
--- ARGV[2]  seen       where a copy of it was seen, whatever status says: 'list' or 'hand'; 'gone' where there is surely
---                     none, empty where nobody looked
--- ARGV[3]  mark       ms for which an id that nobody knows is marked as cancelled, 0 for not at all
+-- ARGV[1]  seen       where a copy of it was seen, whatever status says: 'list' or 'hand'; empty where nobody looked;
+--                     'gone' where nobody has found one, which only sets the TTL
+-- ARGV[2]  mark       ms for which an id that nobody knows is marked as cancelled, 0 for not at all; with 'gone' how
+--                     long status is kept from now on
 --
 -- Returns  'cancelled'  it is never sent
 --          'again'      it was cancelled before
@@ -30,7 +30,7 @@
 --          'unknown'    no message of this id is known; it is marked where that was asked for
 
 local processing, messages, delayed, status = KEYS[1], KEYS[2], KEYS[3], KEYS[9]
-local retention, seen, mark = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local seen, mark = ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
 local waiting = redis.call('ZCARD', processing)
@@ -47,17 +47,18 @@ local function cancelled(keep)
 end
 
 if state == 'sent' then return 'sent' end
-if state == 'cancelled' then
-  if seen == 'gone' then redis.pcall('PEXPIRE', status, retention) end
+if seen == 'gone' then
+  if state == 'cancelled' then redis.pcall('PEXPIRE', status, mark, 'NX') end
   return 'again'
 end
+if state == 'cancelled' then return 'again' end
 -- What was begun and has no bytes under its token any more was taken over, and may have been sent.
 if state == 'sending' and (seen == 'hand' or token and redis.call('HEXISTS', messages, token) == 1) then
   return 'in_hand'
 end
 if state == 'delayed' and member and redis.call('HDEL', messages, member) == 1 then
   redis.call('ZREM', delayed, member)
-  cancelled(math.max(tonumber(retention), 2592000000))
+  cancelled()
 elseif seen == 'list' or seen == 'hand' or (state == 'waiting' or state == 'delayed') and waiting > 0 then
   cancelled()
 else

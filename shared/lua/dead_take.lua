@@ -49,13 +49,16 @@ end
 if action == 'purge' then return 'taken' end
 redis.call('LPUSH', lane, bytes)
 for i = 4, #KEYS do
-  -- Any other state of the id is that of another message.
-  local said = redis.pcall('HGET', KEYS[i], 'state')
-  if type(said) == 'table' then said = redis.call('DEL', KEYS[i]) == 0 end
-  if type(said) ~= 'string' or said == 'dead' then
+  -- Any other state of the id is that of another message. What was cancelled was another copy of it.
+  local known = redis.pcall('HMGET', KEYS[i], 'state', 'stamp')
+  local said, mark = known[1], known[2]
+  if known.err then redis.pcall('DEL', KEYS[i]) end
+  if not said or said == 'dead' or said == 'cancelled' then
     local time = redis.call('TIME')
-    redis.pcall('HSET', KEYS[i], 'state', 'waiting', 'at', time[1] * 1000 + math.floor(time[2] / 1000))
-    redis.pcall('HDEL', KEYS[i], 'stamp')
+    -- Dead letters carry no stamp. Where `!` is in front, only such a copy may be sent from now on.
+    local only = said == 'cancelled' or mark and mark:sub(1, 1) == '!'
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    redis.pcall('HSET', KEYS[i], 'state', 'waiting', 'at', now, 'stamp', only and '!' or '')
     redis.pcall('PEXPIRE', KEYS[i], ARGV[6])
   end
 end

@@ -19,7 +19,7 @@
 -- KEYS[9]  hash   control        intake_paused, intake_note
 -- KEYS[10…] hash  status:<id>    one for each message
 -- ARGV[1]  lane       h, p or l
--- ARGV[2]  retention  ms, how long status is kept while the message waits, and after its due time
+-- ARGV[2]  retention  ms, how long status is kept while it waits, and after its due time; 30 days at least with `!`
 -- ARGV[3]  force      1 to send again what was sent, and to replace what waits or is delayed
 -- ARGV[4…] for each message: stamp, due (ms since 1970; 0 for at once), bytes
 --
@@ -30,7 +30,7 @@
 
 local processing, messages, counters, delayed, control = KEYS[1], KEYS[2], KEYS[3], KEYS[8], KEYS[9]
 local letter, retention, force = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
-local lane = ({h = KEYS[5], p = KEYS[6], l = KEYS[7]})[letter]
+local lane, long = ({h = KEYS[5], p = KEYS[6], l = KEYS[7]})[letter], math.max(retention, 2592000000)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local waiting = redis.call('ZCARD', processing) + redis.call('LLEN', KEYS[4])
@@ -71,7 +71,7 @@ for i = 4, #ARGV, 3 do
       redis.call('LPUSH', lane, ARGV[i + 2])
       redis.pcall('HSET', status, 'state', 'waiting', 'at', now, 'enqueued_at', now, 'stamp', stamp)
     end
-    redis.pcall('PEXPIRE', status, math.max(due - now, 0) + retention)
+    redis.pcall('PEXPIRE', status, math.max(due - now, 0) + (stamp:match('^!') and long or retention))
     created, waiting = created + 1, waiting + 1
     answer[#answer + 1] = 'enqueued'
   end

@@ -52,7 +52,7 @@ for i = 4, #ARGV, 5 do
   else
     released = true
     if has_id and redis.pcall('HGET', KEYS[ids], 'state') == 'cancelled' then
-      redis.pcall('PEXPIRE', KEYS[ids], retention, 'NX')
+      redis.pcall('PEXPIRE', KEYS[ids], math.max(tonumber(retention), 2592000000), 'NX')
     else
       if bytes == '' then bytes = redis.call('HGET', messages, token) end
       local list = lanes[lane] or lanes.p

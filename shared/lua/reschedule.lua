@@ -18,6 +18,7 @@
 -- ARGV[4]  due        ms since 1970
 -- ARGV[5]  retention  ms, how long status is kept after that
 -- ARGV[6]  place      in the list when it was seen, from the left; -1 where it is delayed
+-- ARGV[7]  stamp      of the copy in the list, empty where it has none
 --
 -- Returns  'done'   it is delayed until then, or will be once it is claimed
 --          'moved'  it is not there any more; nothing changed
@@ -30,7 +31,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZCARD', delayed)
 redis.call('HLEN', messages)
 if place >= 0 then redis.call('LLEN', list) end
-local known = redis.pcall('HMGET', status, 'state', 'token', 'member')
+local known = redis.pcall('HMGET', status, 'state', 'token', 'member', 'stamp')
 local holder = ({sending = known[2], delayed = known[3]})[known[1] or '']
 local state = 'delayed'
 
@@ -40,14 +41,21 @@ else
   -- Another copy of it holds the id, or it is never to be sent.
   if known[1] == 'sent' or known[1] == 'cancelled' then return 'moved' end
   if holder and redis.call('HEXISTS', messages, holder) == 1 then return 'moved' end
+  local only = known[4] and known[4]:match('^!(.*)')
+  if only and only ~= ARGV[7] and not (known[1] == 'dead' and ARGV[7] == '') then return 'moved' end
   local side = redis.call('LPOS', list, old, 'MAXLEN', reach) and 1
     or redis.call('LPOS', list, old, 'RANK', -1, 'MAXLEN', reach) and -1
   if side then
     redis.call('LREM', list, side, old)
   else
-    local near = redis.call('LRANGE', list, place, place + 200)
-    local found
-    for i = 1, #near do if near[i] == old then found = place + i - 1 end end
+    -- What is pushed meanwhile moves it to the right.
+    local found, size, at = nil, 0, place
+    while not found and at < place + 50 and size < 524288 do
+      local near = redis.call('LINDEX', list, at)
+      if not near then break end
+      if near == old then found = at end
+      size, at = size + #near, at + 1
+    end
     if not found then return 'moved' end
     redis.call('LSET', list, found, new)
     state = 'waiting'

@@ -14,12 +14,14 @@ for place = 1, count do
   if to == 'x' then redis.call('RPOP', dead) else redis.call('RPOPLPUSH', dead, to and lanes[to] or dead) end
   if i and ARGV[i + 1] == '1' then
     ids = ids + 1
-    -- Any other state of the id is that of another message.
-    local said = redis.pcall('HGET', KEYS[ids], 'state')
-    if type(said) == 'table' then said = redis.call('DEL', KEYS[ids]) == 0 end
-    if type(said) ~= 'string' or said == 'dead' then
-      redis.pcall('HSET', KEYS[ids], 'state', 'waiting', 'at', now)
-      redis.pcall('HDEL', KEYS[ids], 'stamp')
+    -- Any other state of the id is that of another message. What was cancelled was another copy of it.
+    local known = redis.pcall('HMGET', KEYS[ids], 'state', 'stamp')
+    local said, mark = known[1], known[2]
+    if known.err then redis.pcall('DEL', KEYS[ids]) end
+    if not said or said == 'dead' or said == 'cancelled' then
+      -- Dead letters carry no stamp. Where `!` is in front, only such a copy may be sent from now on.
+      local only = said == 'cancelled' or mark and mark:sub(1, 1) == '!'
+      redis.pcall('HSET', KEYS[ids], 'state', 'waiting', 'at', now, 'stamp', only and '!' or '')
       redis.pcall('PEXPIRE', KEYS[ids], ARGV[6])
     end
   end

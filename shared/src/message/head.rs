@@ -117,6 +117,11 @@ impl Head {
         Ok(head)
     }
 
+    /// The rest of a message that others got: it has the same id, and a status of its own.
+    pub(crate) fn is_part(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.recipients.is_some() && !record.keeps_id)
+    }
+
     /// Crashes recorded in the message itself; none after a requeue by hand.
     pub(crate) fn crashes(&self) -> u32 {
         self.record.as_ref().filter(|record| record.dead_at.is_none()).map_or(0, |record| record.crashes)

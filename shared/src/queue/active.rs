@@ -27,6 +27,8 @@ pub struct Active {
     pub taker: String,
     /// As its producer gave it.
     pub metadata: Option<Box<RawValue>>,
+    /// The rest of a message that others got.
+    pub(super) is_part: bool,
 }
 
 impl Active {
@@ -70,6 +72,7 @@ fn active((text, ends): &(String, f64), bytes: &Bytes) -> Option<Active> {
     let head = Head::read(bytes, usize::MAX).unwrap_or_else(|malformed| *malformed.head);
     let reference = token.reference().to_owned();
     Some(Active {
+        is_part: head.is_part(),
         id: head.id.map_or_else(|| reference.clone(), Into::into),
         reference,
         lease_ends: ends.floor() as i64,

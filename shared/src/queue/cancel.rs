@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use fred::types::Value;
 
-use super::seek::REACH;
 use super::{Queue, QueueError};
 use crate::script::{self, CANCEL, TAKE_OUT};
 
 /// How often copies are looked for that a worker's pop moves meanwhile.
 const ROUNDS: u32 = 5;
+
+/// How far from either end of a lane copies are looked for: a cancel must not cost what a long lane costs.
+const REACH: i64 = 2_000;
+
+/// How long the status of a cancelled message is kept where a copy may wait deep inside a lane.
+const LONG: Duration = Duration::from_secs(30 * 86_400);
 
 /// What came of an order about one message, given by its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +39,7 @@ impl Queue {
     /// sent, and neither are other copies of it that wait, until it is enqueued again. `mark`: where nobody knows the id, leave a
     /// mark for so long that drops a message of this id which is pushed yet.
     ///
-    /// - What lies among the first or last 20,000 of its lane leaves it at once, what lies deeper once it comes up.
+    /// - What lies among the first or last 2,000 of its lane leaves it at once, what lies deeper once it comes up.
     /// - An id that no status tells of is looked for in all lanes: about half a second for a million messages.
     ///
     /// # Errors
@@ -83,7 +88,7 @@ impl Queue {
             keys.status(id),
         ];
         let mark = mark.map_or(0, |mark| i64::try_from(mark.as_millis()).unwrap_or(i64::MAX >> 10));
-        let args: Vec<Value> = vec![self.retention(), seen.into(), mark.into()];
+        let args: Vec<Value> = vec![seen.into(), mark.into()];
         Ok(script::into_text(script::run_some_times(&self.link, &CANCEL, call, args).await?))
     }
 
@@ -92,8 +97,11 @@ impl Queue {
         for _ in 0..ROUNDS {
             let (copies, everything) = self.seek_within(id, REACH).await?;
             if copies.is_empty() {
-                if everything && !self.holds(id).await? {
-                    self.cancel_status(id, "gone", None).await?;
+                // One in hand is dropped by begin.lua, which sets the TTL.
+                if !self.holds(id).await? {
+                    let retention = self.client.settings().completed_retention;
+                    let keep = if everything { retention } else { retention.max(LONG) };
+                    self.cancel_status(id, "gone", Some(keep)).await?;
                 }
                 break;
             }

@@ -13,8 +13,8 @@ const TRIES: u32 = 20;
 
 /// A message that can be rescheduled.
 struct Place {
-    /// The list that it waits in, and where, from the left; `None` where it is delayed.
-    list: Option<(Key, i64)>,
+    /// The list that it waits in, where, from the left, and its stamp; `None` where it is delayed.
+    list: Option<(Key, i64, String)>,
     /// Its name among the delayed ones, now or then.
     member: String,
     bytes: Bytes,
@@ -69,10 +69,14 @@ impl Queue {
         // Of several copies only that one may be sent.
         let only = found.fields.get("stamp").and_then(|stamp| stamp.strip_prefix('!'));
         let copies = self.seek(id).await?;
-        let copy = copies.into_iter().find(|copy| only.is_none_or(|only| copy.stamp == only));
+        let copy = copies.into_iter().find(|copy| {
+            // A dead letter that was requeued by hand has none.
+            let requeued = found.state == "dead" && copy.stamp.is_empty();
+            only.is_none_or(|only| copy.stamp == only || requeued)
+        });
         if let Some(copy) = copy {
             let member = format!("{}:{}:0", self.client.new_name(), copy.lane.letter());
-            let list = Some((copy.list, copy.place));
+            let list = Some((copy.list, copy.place, copy.stamp));
             return Ok(Some(Ok(Place { list, member, bytes: copy.bytes, due: None })));
         }
         if self.holds(id).await? {
@@ -88,7 +92,7 @@ impl Queue {
     /// False where it is not there any more.
     async fn put_off(&self, id: &str, place: Place, at: i64) -> Result<bool, QueueError> {
         let keys = &self.keys;
-        let (list, index) = place.list.unwrap_or((keys.pending.clone(), -1));
+        let (list, index, stamp) = place.list.unwrap_or((keys.pending.clone(), -1, String::new()));
         let call = vec![keys.messages.clone(), keys.delayed.clone(), keys.status(id), list];
         let args: Vec<Value> = vec![
             place.member.into(),
@@ -97,6 +101,7 @@ impl Queue {
             at.into(),
             self.retention(),
             index.into(),
+            stamp.into(),
         ];
         let answer = script::run_some_times(&self.link, &RESCHEDULE, call, args).await?;
         Ok(script::into_text(answer) == "done")

@@ -10,13 +10,10 @@ use crate::message::Head;
 use crate::script::{self, SEEK};
 
 /// Messages looked at by one call, at most.
-const LONGEST_STEP: i64 = 1000;
+const STEP: i64 = 1000;
 
-/// Bytes looked at by one call from which on fewer messages are asked for.
-const STEP_BYTES: i64 = 512 << 10;
-
-/// How far from either end of a list a message can be taken out of it: that of `take_out.lua` and `reschedule.lua`.
-pub(super) const REACH: i64 = 20_000;
+/// How far a step goes back into the one before: what somebody else took out of the list meanwhile moved others there.
+const OVERLAP: i64 = 32;
 
 /// A message that waits.
 pub(super) struct Copy {
@@ -65,7 +62,7 @@ impl Queue {
 
     /// Whether a worker has message `id` in hand, begun or not.
     pub(super) async fn holds(&self, id: &str) -> Result<bool, QueueError> {
-        Ok(self.active(1_000_000).await?.iter().any(|active| active.id == id))
+        Ok(self.active(1_000_000).await?.iter().any(|active| active.id == id && !active.is_part))
     }
 
     async fn seek_in(
@@ -76,30 +73,27 @@ impl Queue {
         copies: &mut Vec<Copy>,
     ) -> Result<(), QueueError> {
         let text = surely_verbatim(id);
-        let mut step = 16;
         while from < to {
-            let count = step.min(to - from);
-            let args: Vec<Value> = vec![from.into(), count.into(), text.into()];
+            let args: Vec<Value> = vec![from.into(), STEP.min(to - from).into(), text.into()];
             let Value::Array(answer) = script::run(&self.link, &SEEK, vec![list.clone()], args).await? else {
                 break;
             };
             let mut answer = answer.into_iter();
             let mut number = || answer.next().and_then(|value| value.as_i64()).unwrap_or(0);
-            let (looked, size) = (number(), number());
+            let (looked, _) = (number(), number());
             while let (Some(place), Some(bytes)) = (answer.next(), answer.next()) {
                 let bytes = script::into_bytes(bytes);
                 let head = Head::read(&bytes, usize::MAX).unwrap_or_else(|malformed| *malformed.head);
-                if head.id.as_deref() == Some(id) {
+                if head.id.as_deref() == Some(id) && !head.is_part() {
                     let stamp = head.record.and_then(|record| record.stamp).unwrap_or_default();
                     let place = place.as_i64().unwrap_or(0);
                     copies.push(Copy { lane, list: list.clone(), place, bytes, stamp });
                 }
             }
-            if looked < count {
+            if looked == 0 {
                 break;
             }
-            from += looked;
-            step = if size > STEP_BYTES { (step / 2).max(1) } else { (2 * step).min(LONGEST_STEP) };
+            from += if looked > 2 * OVERLAP { looked - OVERLAP } else { looked };
         }
         Ok(())
     }

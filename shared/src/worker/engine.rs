@@ -46,8 +46,9 @@ where
         if room == 0 {
             shared.progress.turn(Doing::Full);
             wakers.disarm(&shared).await;
-            if stop.or(shared.slots.notified()).await {
-                break;
+            tokio::select! {
+                stopped = stop.or(shared.slots.notified()) => if stopped { break },
+                Some(ended) = opening.join_next() => unbroken(ended),
             }
             continue;
         }

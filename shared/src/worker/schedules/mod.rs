@@ -3,10 +3,12 @@
 mod book;
 mod fire;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fred::error::Error;
+use futures::FutureExt;
 use tracing::warn;
 
 use super::shared::Shared;
@@ -25,18 +27,23 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     let mut book = Book::new(every);
     let mut told = String::new();
     loop {
-        let wait = match turn(&shared, &mut book).await {
-            Ok(wait) => {
+        let wait = match AssertUnwindSafe(turn(&shared, &mut book)).catch_unwind().await {
+            Ok(Ok(wait)) => {
                 told.clear();
                 wait
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 let text = script::describe(&error);
                 if text != told {
                     warn!(event = event::REDIS_ERROR, queue = %shared.queue, error = %text,
                         "schedules cannot fire now; trying again");
                     told = text;
                 }
+                every
+            }
+            // Told by the panic hook; the others go on.
+            Err(_) => {
+                book = Book::new(every);
                 every
             }
         };

@@ -21,6 +21,7 @@ mod queue;
 mod rate_limit;
 mod schedules;
 mod settle;
+mod stamps;
 mod traces;
 mod upkeep;
 mod worker;

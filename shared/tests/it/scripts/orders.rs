@@ -51,7 +51,7 @@ pub(crate) fn cancel(id: &str, seen: &str, mark: u64) -> Call {
         "pending:low",
         "counters",
     ];
-    let mut call = Call::new("cancel", &names, &[&RETENTION.to_string(), seen, &mark.to_string()]);
+    let mut call = Call::new("cancel", &names, &[seen, &mark.to_string()]);
     call.id(id);
     call
 }
@@ -66,7 +66,7 @@ pub(crate) fn reschedule(
     new: &str,
     due: u64,
 ) -> Call {
-    let args = [member, old, new, &due.to_string(), &RETENTION.to_string(), &place.to_string()];
+    let args = [member, old, new, &due.to_string(), &RETENTION.to_string(), &place.to_string(), ""];
     let mut call = Call::new("reschedule", &["messages", "delayed"], &args);
     call.id(id);
     call.keys.push(key(list));

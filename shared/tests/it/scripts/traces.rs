@@ -251,7 +251,7 @@ async fn v14_what_is_cancelled_leaves_its_list() {
     queue.run(&cancel("d", "list", 0)).await;
     assert_eq!(queue.run(&take_out("pending", "d", D1)).await.int(), 1);
     assert_eq!(queue.ttl("d").await, -1, "another copy may wait");
-    queue.run(&cancel("d", "gone", 0)).await;
+    queue.run(&cancel("d", "gone", super::call::RETENTION)).await;
     assert!(queue.ttl("d").await > 0);
     assert_eq!(a.claim(&mut queue, 1).await.messages, []);
     account(&mut queue).await;

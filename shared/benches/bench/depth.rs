@@ -70,8 +70,7 @@ pub(crate) async fn depth(aof: bool) -> Vec<Figure> {
             "Redis CPU, 1,000,000 scheduled for later, apart from none",
             apart(&scheduled.cpu_us, &shallow.cpu_us),
             "%",
-        )
-        .at_most(20.0),
+        ),
         Figure::new('e', "Redis CPU, 1,000,000 scheduled for later", median(&scheduled.cpu_us), us),
     ]
 }

@@ -267,6 +267,7 @@ pub(crate) async fn now(redis: &RedisServer) -> i64 {
 /// Redis's clock, read without asking it: ahead of it by as much as the first look took.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock {
+    /// µs since 1970.
     first: i64,
     looked: tokio::time::Instant,
 }
@@ -274,11 +275,13 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) async fn of(redis: &RedisServer) -> Self {
         let looked = tokio::time::Instant::now();
-        Self { first: now(redis).await, looked }
+        let time = redis.command(&["TIME"]).await;
+        let part = |i: usize| time.array()[i].text().parse::<i64>().unwrap();
+        Self { first: part(0) * 1_000_000 + part(1), looked }
     }
 
     /// Ms since 1970.
     pub(crate) fn now(&self) -> i64 {
-        self.first + self.looked.elapsed().as_millis() as i64
+        (self.first + self.looked.elapsed().as_micros() as i64) / 1000
     }
 }

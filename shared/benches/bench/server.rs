@@ -1,5 +1,6 @@
 //! A Redis of the measurement's own, filled, watched and asked what it spent.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use redispatch_testkit::client::Client;
@@ -210,7 +211,17 @@ pub(crate) fn message_with_id(n: usize) -> String {
 
 /// A mail whose body is 1 KB.
 pub(crate) fn mail(_: usize) -> String {
-    let start = r#"{"to":"user@example.com","subject":"Measured","body":""#;
+    mail_after(r#"{"#)
+}
+
+/// The same, with an id that no other mail of this run has.
+pub(crate) fn mail_with_id(_: usize) -> String {
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+    mail_after(&format!(r#"{{"id":"order-{:010}","#, LAST.fetch_add(1, Relaxed)))
+}
+
+fn mail_after(start: &str) -> String {
+    let start = format!(r#"{start}"to":"user@example.com","subject":"Measured","body":""#);
     let line = "As people write in their mails: words, one line after the other.\\r\\n";
     // `\r\n` is four bytes here and two in the mail
     let lines = line.repeat(1024 / (line.len() - 2));

@@ -8,7 +8,7 @@ use redispatch_testkit::{LIMIT, eventually};
 use tokio::net::TcpStream;
 
 use crate::process::{self, start};
-use crate::server::{Emptied, Server, mail};
+use crate::server::{Emptied, Server, mail, mail_with_id};
 use crate::table::Figure;
 use crate::{ROUNDS, median, progress};
 
@@ -17,12 +17,14 @@ const MAILS: usize = 20_000;
 pub(crate) async fn throughput(aof: bool) -> Vec<Figure> {
     let mut server = Server::start(aof).await;
     let (_sink, port) = sink().await;
-    let (mut ours, mut theirs, mut ratios, mut cpu, mut memory) =
-        <(Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
+    let (mut ours, mut theirs, mut ratios, mut named, mut cpu, mut memory) =
+        <(Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
     for round in 1..=ROUNDS {
         progress(format_args!("b: {MAILS} mails, round {round} of {ROUNDS}"));
         let source = smtp_source(&port).await;
-        let sent = email_worker(&mut server, &port).await;
+        let sent = email_worker(&mut server, &port, mail).await;
+        let with_ids = email_worker(&mut server, &port, mail_with_id).await;
+        named.push(with_ids.rate / sent.rate);
         ratios.push(sent.rate / source);
         theirs.push(source);
         ours.push(sent.rate);
@@ -38,13 +40,14 @@ pub(crate) async fn throughput(aof: bool) -> Vec<Figure> {
             median(&ours),
             "mails/s",
         ),
+        Figure::new('b', "mails with ids, against those without", median(&named), "").at_least(0.6),
         Figure::new('b', "smtp-source -s 10 -d", median(&theirs), "mails/s"),
         Figure::new('b', "email-worker, CPU", median(&cpu), "µs a mail"),
         Figure::new('b', "email-worker, resident memory at the end", median(&memory), "MiB"),
     ]
 }
 
-async fn email_worker(server: &mut Server, port: &str) -> Emptied {
+async fn email_worker(server: &mut Server, port: &str, mail: fn(usize) -> String) -> Emptied {
     server.fill("email", MAILS, mail).await;
     let env = [
         ("SMTP_HOST", "127.0.0.1"),

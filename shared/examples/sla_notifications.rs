@@ -9,7 +9,7 @@
 //!
 //! Before a restart: `queuectl pause --intake --queue sla --note deploy`, `scripts/drain-queues --queues sla --timeout 300`,
 //! restart, look for `worker:ready`, `queuectl resume --intake --queue sla`. What failed meanwhile is reprocessed by
-//! `scripts/requeue-dead-letters --queue sla`. Nobody is told twice: the job's id is the idempotency token, and the mail's
+//! `scripts/requeue-dead-letters --queue sla --all`. Nobody is told twice: the job's id is the idempotency token, and the mail's
 //! id, too, so that a job which runs again finds its mail there (`COMPLETED_RETENTION_MS`, 24 hours).
 
 use std::env;

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::snapshot;
 
-const DOCUMENTS: [&str; 3] = ["README.md", "docs/runbook.md", "deploy/prometheus/README.md"];
+const DOCUMENTS: [&str; 4] =
+    ["README.md", "docs/runbook.md", "deploy/prometheus/README.md", "shared/examples/README.md"];
 
 /// The commands in a document that begin with `queuectl`, up to where something else begins.
 fn commands(text: &str) -> Vec<String> {

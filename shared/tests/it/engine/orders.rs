@@ -228,7 +228,12 @@ impl Race {
 
     /// Gives every id with what must have become of it.
     async fn run(&self, url: &str, count: usize) -> BTreeMap<String, Promise> {
-        let settings = WorkerSettings { concurrency: 2, ..settings(url) };
+        let settings = WorkerSettings {
+            concurrency: 2,
+            // A line that was cut is noticed by what is asked on it.
+            shutdown_timeout: std::time::Duration::from_secs(30),
+            ..settings(url)
+        };
         let workers = [self.sends.worker(settings.clone()), self.sends.worker(settings)];
         let mut offices = JoinSet::new();
         for task in 0..TASKS {

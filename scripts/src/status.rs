@@ -110,7 +110,7 @@ impl Status {
             state: found.state.clone(),
             at: found.at,
             enqueued_at: found.enqueued_at,
-            began: found.began.or((found.state == "sending").then_some(found.at)),
+            began: (found.state == "sending").then_some(found.at),
             ended: matches!(found.state.as_str(), "sent" | "dead" | "cancelled").then_some(found.at),
             attempts: found.attempts,
             due: found.due,

@@ -40,7 +40,7 @@ impl Queue {
     /// mark for so long that drops a message of this id which is pushed yet.
     ///
     /// - What lies among the first or last 2,000 of its lane leaves it at once, what lies deeper once it comes up.
-    /// - An id that no status tells of is looked for in all lanes: about half a second for a million messages.
+    /// - An id that no status tells of is looked for in all lanes: one to two seconds for a million messages.
     ///
     /// # Errors
     ///

@@ -14,12 +14,10 @@ use crate::worker::Token;
 pub struct Found {
     /// `waiting`, `sending`, `delayed`, `sent`, `dead` or `cancelled`.
     pub state: String,
-    /// Since when.
+    /// Since when: while it is being sent, when this attempt began.
     pub at: i64,
     /// When it was enqueued, where that was done through library, `queuectl` or HTTP.
     pub enqueued_at: Option<i64>,
-    /// When its last attempt began, where there was one.
-    pub began: Option<i64>,
     /// Attempts so far.
     pub attempts: u32,
     /// The last failed attempts, oldest first: 20 at most.
@@ -89,7 +87,6 @@ impl Found {
         Self {
             at: number("at").unwrap_or_default(),
             enqueued_at: number("enqueued_at"),
-            began: number("began"),
             attempts: number("attempts").and_then(|n| n.try_into().ok()).unwrap_or_default(),
             error: text("error").or(last.map(|attempt| attempt.error.clone())),
             log,

@@ -81,7 +81,8 @@ async fn a_body_that_does_not_come_is_a_408() {
 async fn more_connections_than_there_is_room_for_wait_and_are_answered() {
     let redis = RedisServer::start().await;
     let server = Server::start(&redis, &[]).await;
-    let idle = join_all((0..256).map(|_| TcpStream::connect(server.addr))).await;
+    // More than there is room for: on a busy machine the server may give one up before the last is there.
+    let idle = join_all((0..400).map(|_| TcpStream::connect(server.addr))).await;
     assert!(idle.iter().all(Result::is_ok));
     let waiting = server.get("/metrics");
     tokio::pin!(waiting);

@@ -66,3 +66,18 @@ async fn no_copy_of_what_was_cancelled_is_sent_however_long_it_waits() {
     redis.wait_until(&["EXISTS", &status], |reply| reply.int() == 0, LIMIT).await;
     other.stop().await;
 }
+
+/// The rest of a message that others got has the same id: it is not the message, and goes to those who have not got it.
+#[tokio::test]
+async fn the_rest_of_a_split_message_is_not_taken_for_the_message_itself() {
+    let redis = RedisServer::start().await;
+    let queue = Queue::new(QUEUE, &settings(&redis.url())).unwrap();
+    push(&redis, r#"{"n":0,"id":"a","_delivery":{"recipients":["b@example.com"]}}"#).await;
+    assert_eq!(queue.reschedule("a", 9_000_000_000_000).await.unwrap(), Changed::Unknown);
+    assert_eq!(queue.cancel("a", None).await.unwrap(), Changed::Unknown);
+    let mut desk = Desk::new();
+    let worker = desk.worker(settings(&redis.url()));
+    assert_eq!(desk.accept(1).await, [0]);
+    until(&redis, "sent", |now| now.is_dry() && now.counter("sent") == 1).await;
+    worker.stop().await;
+}

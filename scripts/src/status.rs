@@ -91,9 +91,7 @@ impl Status {
     /// Of the message `id` of `queue`. With `reveal` nobody is masked.
     pub(crate) fn of(queue: &str, id: &str, found: &Found, reveal: bool) -> Self {
         let shown = |text: &str| if reveal { text.to_owned() } else { mask::text(text).into_owned() };
-        let field = |name| found.fields.get(name).filter(|text: &&String| !text.is_empty()).cloned();
-        let failed = matches!(found.state.as_str(), "delayed" | "dead");
-        let last = found.log.last().filter(|_| failed);
+        let last = found.log.last().filter(|_| matches!(found.state.as_str(), "delayed" | "dead"));
         let json = |text: &String| match reveal {
             true => serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()),
             false => masked(text.as_bytes()).unwrap_or_else(|| shown(text).into()),
@@ -117,8 +115,8 @@ impl Status {
             lease_ends: found.lease_ends,
             reason: found.reason.clone(),
             error: found.error.as_deref().map(shown),
-            code: last.and_then(|attempt| attempt.code.clone()).or_else(|| field("code").filter(|_| failed)),
-            provider: last.and_then(|attempt| attempt.provider.clone()).or_else(|| field("provider")),
+            code: last.and_then(|attempt| attempt.code.clone()),
+            provider: last.and_then(|attempt| attempt.provider.clone()),
             // A server's words may name the recipient; what is only an id is left whole.
             provider_id: found.provider_id.as_ref().map(|id| match id.contains('@') {
                 true => shown(id),

@@ -119,6 +119,21 @@ impl Keys {
         ]
     }
 
+    /// Where messages are that are not given up, in the order in which `claim.lua`, `cancel.lua` and `import.lua` name
+    /// them.
+    pub(crate) fn of_messages(&self) -> Vec<Key> {
+        let keys = [
+            &self.processing,
+            &self.messages,
+            &self.delayed,
+            &self.claimed,
+            &self.high,
+            &self.pending,
+            &self.low,
+        ];
+        keys.into_iter().cloned().collect()
+    }
+
     /// The list of a lane.
     pub(crate) fn lane(&self, lane: Lane) -> &Key {
         match lane {

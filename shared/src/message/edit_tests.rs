@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::{Attempt, Head, Record, add_id, edit, wrap_raw};
+use super::{FailedAttempt, Head, Record, add_id, edit, wrap_raw};
 
 fn edited(text: &str, retries: Option<u32>, record: &Record) -> String {
     let out = edit(&Bytes::copy_from_slice(text.as_bytes()), retries, record);
@@ -278,7 +278,7 @@ fn the_last_twenty_attempts_are_remembered() {
     let mut record = Record::default();
     for n in 0..25 {
         let at = n.to_string();
-        record.push(&Attempt { at, error: "e".into(), code: None, provider: None });
+        record.push(&FailedAttempt { at, error: "e".into(), code: None, provider: None });
     }
     assert_eq!(record.attempts.len(), 20);
     assert_eq!((&record.attempts[0]["at"], &record.attempts[19]["at"]), (&json!("5"), &json!("24")));

@@ -7,7 +7,8 @@ mod record;
 pub(crate) use edit::{add_id, edit, set_send_at, wrap_raw};
 pub use head::Malformed;
 pub(crate) use head::{END_OF_TIME, Head};
-pub(crate) use record::{Attempt, Excuse, Record, attempts};
+pub use record::FailedAttempt;
+pub(crate) use record::{Excuse, Record, attempts};
 
 #[cfg(test)]
 mod edit_tests;

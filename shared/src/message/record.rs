@@ -70,16 +70,20 @@ impl Excuse {
     }
 }
 
-/// One failed attempt.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Attempt {
-    /// RFC 3339.
-    pub(crate) at: String,
-    pub(crate) error: String,
+/// One attempt that failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FailedAttempt {
+    /// When, RFC 3339.
+    pub at: String,
+    /// What went wrong, in the provider's words where there are any.
+    pub error: String,
+    /// The provider's code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<String>,
+    pub code: Option<String>,
+    /// Which provider it was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) provider: Option<String>,
+    pub provider: Option<String>,
 }
 
 /// The failed attempts that a message remembers, as JSON; `[]` where there are none.
@@ -120,7 +124,7 @@ impl Record {
     }
 
     /// Adds an attempt and forgets the oldest beyond the last 20.
-    pub(crate) fn push(&mut self, attempt: &Attempt) {
+    pub(crate) fn push(&mut self, attempt: &FailedAttempt) {
         self.attempts.push(serde_json::to_value(attempt).unwrap_or_default());
         let excess = self.attempts.len().saturating_sub(ATTEMPTS_KEPT);
         self.attempts.drain(..excess);

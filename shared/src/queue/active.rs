@@ -1,16 +1,12 @@
 //! What is being sent.
 
 use bytes::Bytes;
-use fred::interfaces::{HashesInterface, SortedSetsInterface};
 use serde_json::value::RawValue;
 
 use super::recent::tenant;
 use super::{Queue, QueueError};
 use crate::message::Head;
 use crate::worker::Token;
-
-/// Messages read by one call, so that large ones do not hold Redis.
-const STEP: usize = 16;
 
 /// A message in a worker's hands.
 #[derive(Debug, Clone)]
@@ -48,22 +44,8 @@ impl Queue {
         if most == 0 {
             return Ok(Vec::new());
         }
-        let live = self.link.client().await?;
-        let keys = &self.keys;
-        let range =
-            live.client.zrange(keys.processing.clone(), 0, most as i64 - 1, None, false, None, true).await;
-        let members: Vec<(String, f64)> = self.link.checked(&live, range)?;
-        if members.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut bytes: Vec<Option<Bytes>> = Vec::with_capacity(members.len());
-        for some in members.chunks(STEP) {
-            let tokens: Vec<&str> = some.iter().map(|(token, _)| token.as_str()).collect();
-            let read = live.client.hmget(keys.messages.clone(), tokens).await;
-            bytes.extend(self.link.checked::<Vec<Option<Bytes>>>(&live, read)?);
-        }
-        // A member without bytes is an orphan, and no message.
-        Ok(members.iter().zip(bytes).filter_map(|(member, bytes)| active(member, &bytes?)).collect())
+        let held = self.members(&self.keys.processing, 0, most as i64 - 1).await?;
+        Ok(held.iter().filter_map(|(member, bytes)| active(member, bytes)).collect())
     }
 }
 

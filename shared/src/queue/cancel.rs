@@ -36,8 +36,8 @@ pub enum Changed {
 
 impl Queue {
     /// Cancels the message `id` where it waits, is delayed or waits for a retry: with [`Changed::Done`] it is never
-    /// sent, and neither are other copies of it that wait, until it is enqueued again. `mark`: where nobody knows the id, leave a
-    /// mark for so long that drops a message of this id which is pushed yet.
+    /// sent, and neither are other copies of it that wait, until it is enqueued again. `mark`: where nobody knows the
+    /// id, leave a mark for so long that drops a message of this id which is pushed yet.
     ///
     /// - What lies among the first or last 2,000 of its lane leaves it at once, what lies deeper once it comes up.
     /// - An id that no status tells of is looked for in all lanes: one to two seconds for a million messages.
@@ -76,17 +76,8 @@ impl Queue {
         mark: Option<Duration>,
     ) -> Result<String, QueueError> {
         let keys = &self.keys;
-        let call = vec![
-            keys.processing.clone(),
-            keys.messages.clone(),
-            keys.delayed.clone(),
-            keys.claimed.clone(),
-            keys.high.clone(),
-            keys.pending.clone(),
-            keys.low.clone(),
-            keys.counters.clone(),
-            keys.status(id),
-        ];
+        let mut call = keys.of_messages();
+        call.extend([keys.counters.clone(), keys.status(id)]);
         let mark = mark.map_or(0, |mark| i64::try_from(mark.as_millis()).unwrap_or(i64::MAX >> 10));
         let args: Vec<Value> = vec![seen.into(), mark.into()];
         Ok(script::into_text(script::run_some_times(&self.link, &CANCEL, call, args).await?))
@@ -112,10 +103,5 @@ impl Queue {
             }
         }
         Ok(())
-    }
-
-    /// Ms, how long a status is kept.
-    pub(super) fn retention(&self) -> Value {
-        (self.client.settings().completed_retention.as_millis() as i64).into()
     }
 }

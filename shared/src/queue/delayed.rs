@@ -1,14 +1,10 @@
 //! What is to be sent later.
 
 use bytes::Bytes;
-use fred::interfaces::{HashesInterface, SortedSetsInterface};
 
 use super::{Queue, QueueError};
 use crate::keys::Lane;
 use crate::message::Head;
-
-/// Messages read by one call, so that large ones do not hold Redis.
-const STEP: usize = 16;
 
 /// A message that waits for its time, or for its retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,20 +33,8 @@ impl Queue {
     /// [`QueueError::Redis`]; nothing is changed by asking.
     pub async fn delayed(&self, skip: u64, most: u64) -> Result<Vec<Delayed>, QueueError> {
         let (skip, most) = (i64::try_from(skip).unwrap_or(i64::MAX >> 1), most.clamp(1, 1000) as i64);
-        let live = self.link.client().await?;
-        let keys = &self.keys;
-        let range =
-            live.client.zrange(keys.delayed.clone(), skip, skip + most - 1, None, false, None, true).await;
-        let members: Vec<(String, f64)> = self.link.checked(&live, range)?;
-        let mut delayed = Vec::with_capacity(members.len());
-        for some in members.chunks(STEP) {
-            let names: Vec<&str> = some.iter().map(|(member, _)| member.as_str()).collect();
-            let read = live.client.hmget(keys.messages.clone(), names).await;
-            let bytes: Vec<Option<Bytes>> = self.link.checked(&live, read)?;
-            // A member without bytes is an orphan, and no message.
-            delayed.extend(some.iter().zip(bytes).filter_map(|(member, bytes)| Some(look(member, bytes?))));
-        }
-        Ok(delayed)
+        let delayed = self.members(&self.keys.delayed, skip, skip + most - 1).await?;
+        Ok(delayed.into_iter().map(|(member, bytes)| look(&member, bytes)).collect())
     }
 }
 

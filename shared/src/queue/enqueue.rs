@@ -64,10 +64,9 @@ impl Queue {
     }
 
     async fn put(&self, lane: Lane, messages: Vec<Bytes>, force: bool) -> Result<Vec<Enqueued>, QueueError> {
-        let settings = self.client.settings();
         let messages = messages.into_iter().map(|bytes| self.given(bytes));
         let messages = messages.collect::<Result<Vec<_>, _>>()?;
-        if !settings.accept_jobs {
+        if !self.client.settings().accept_jobs {
             return Err(QueueError::Intake("WORKER_ACCEPT_JOBS is off here".to_owned()));
         }
         let live = self.link.client().await?;
@@ -88,8 +87,7 @@ impl Queue {
                 keys.control.clone(),
             ];
             call.extend(batch.iter().map(|copy| keys.status(&copy.id)));
-            let retention = settings.completed_retention.as_millis() as i64;
-            let mut args: Vec<Value> = vec![lane.letter().into(), retention.into(), i64::from(force).into()];
+            let mut args: Vec<Value> = vec![lane.letter().into(), self.retention(), i64::from(force).into()];
             for copy in batch {
                 args.extend([copy.stamp.as_str().into(), copy.due.into(), Value::Bytes(copy.bytes.clone())]);
             }

@@ -7,6 +7,7 @@ use fred::interfaces::{HashesInterface, SortedSetsInterface};
 use serde::{Deserialize, Serialize};
 
 use super::{Queue, QueueError};
+use crate::message::FailedAttempt;
 use crate::worker::Token;
 
 /// What is known of an id. Times are ms since 1970 by Redis's clock.
@@ -44,22 +45,6 @@ pub struct Found {
     pub lease_ends: Option<i64>,
     /// Start id of the worker that holds it, while it is being sent: the end of the worker's id.
     pub taker: Option<String>,
-}
-
-/// One attempt that failed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct FailedAttempt {
-    /// When, RFC 3339.
-    pub at: String,
-    /// What went wrong, in the provider's words where there are any.
-    pub error: String,
-    /// The provider's code.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// Which provider it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider: Option<String>,
 }
 
 /// Something that a handler wrote down about its message.

@@ -11,6 +11,7 @@ mod find;
 mod footprint;
 mod intake;
 mod lapsed;
+mod members;
 mod oldest;
 mod orphans;
 mod pause;
@@ -34,7 +35,7 @@ pub use client::Client;
 pub use dead::{DeadAction, DeadLetter, DeadScan, Order, Selector, Stopped};
 pub use delayed::Delayed;
 pub use enqueue::Enqueued;
-pub use find::{FailedAttempt, Found, Line};
+pub use find::{Found, Line};
 pub use footprint::Footprint;
 pub use intake::Intake;
 pub use lapsed::Lapsed;
@@ -54,10 +55,12 @@ pub use workers::Beat;
 use std::sync::Arc;
 
 use fred::error::Error;
+use fred::types::Value;
 
 use crate::config::QueueSettings;
 use crate::keys::Keys;
 use crate::link::Link;
+pub use crate::message::FailedAttempt;
 use crate::script;
 
 /// A queue, as producers and operators see it. Cheap to use from many tasks.
@@ -121,5 +124,10 @@ impl Queue {
     /// The queue's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Ms, how long a status is kept, as scripts are told.
+    fn retention(&self) -> Value {
+        (self.client.settings().completed_retention.as_millis() as i64).into()
     }
 }

@@ -93,19 +93,9 @@ impl Claimer {
         let first = shared.next_numbers(room as u64);
         self.seq += 1;
         let seq = self.seq;
-        let keys = &shared.keys;
-        let keys = vec![
-            keys.processing.clone(),
-            keys.messages.clone(),
-            keys.delayed.clone(),
-            keys.claimed.clone(),
-            keys.high.clone(),
-            keys.pending.clone(),
-            keys.low.clone(),
-            keys.control.clone(),
-            keys.claims.clone(),
-            keys.counters.clone(),
-        ];
+        let names = &shared.keys;
+        let mut keys = names.of_messages();
+        keys.extend([names.control.clone(), names.claims.clone(), names.counters.clone()]);
         let (interval, spent, fresh) = (interval(shared), shared.take_spent(), !self.answered);
         let mut sent = clock::boot_ms();
         let answer = script::run_until_answered(&shared.link, &CLAIM, keys, |again| {

@@ -11,7 +11,7 @@ use super::hand::Held;
 use super::status::status_id;
 use crate::clock;
 use crate::config::{OnInDoubt, WorkerSettings};
-use crate::message::{Attempt, Excuse, Malformed, Record, edit, wrap_raw};
+use crate::message::{Excuse, FailedAttempt, Malformed, Record, edit, wrap_raw};
 use crate::outcome::{Failure, Outcome, Part, Receipt, Verdict};
 
 /// The shortest wait that costs a message nothing, where a provider does not say how long: nothing else ends it.
@@ -258,8 +258,8 @@ fn carried_on(held: &Held) -> Record {
     held.head.record.as_deref().map(Record::carried_on).unwrap_or_default()
 }
 
-fn attempt(failure: &Failure) -> Attempt {
-    Attempt {
+fn attempt(failure: &Failure) -> FailedAttempt {
+    FailedAttempt {
         at: clock::rfc3339(clock::unix_ms()),
         error: failure.error.clone(),
         code: failure.code.clone(),

@@ -150,7 +150,7 @@ impl Queue {
         action: DeadAction,
         edited: Option<&Bytes>,
     ) -> Result<Taken, QueueError> {
-        let (keys, settings) = (&self.keys, self.client.settings());
+        let keys = &self.keys;
         let word = match (action, edited) {
             (_, Some(_)) => "edit",
             (DeadAction::Requeue, None) => "requeue",
@@ -167,7 +167,7 @@ impl Queue {
                 Value::Bytes(letter.bytes.clone()),
                 word.into(),
                 Value::Bytes(edited.cloned().unwrap_or_default()),
-                (settings.completed_retention.as_millis() as i64).into(),
+                self.retention(),
             ];
             match script::into_text(script::run_some_times(&self.link, &DEAD_TAKE, names, args).await?)
                 .as_str()

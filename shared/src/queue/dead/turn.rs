@@ -165,7 +165,7 @@ impl Turn<'_> {
         chosen: &[(usize, &DeadLetter)],
         action: DeadAction,
     ) -> (Vec<Key>, Vec<Value>) {
-        let (keys, settings) = (&self.queue.keys, self.queue.client.settings());
+        let keys = &self.queue.keys;
         let mut names: Vec<Key> =
             [&keys.dead_letter, &keys.control, &keys.high, &keys.pending, &keys.low, &keys.counters]
                 .map(Clone::clone)
@@ -177,7 +177,7 @@ impl Turn<'_> {
             step.into(),
             (letters.len() as i64).into(),
             fingerprint(&last).into(),
-            (settings.completed_retention.as_millis() as i64).into(),
+            self.queue.retention(),
         ];
         for (index, letter) in chosen {
             let (to, status) = match action {

@@ -230,21 +230,9 @@ impl Import<'_> {
 
 fn call(queue: &Queue, before: &str, after: &str, batch: Vec<Entry>) -> (Vec<Key>, Vec<Value>) {
     let keys = &queue.keys;
-    let mut names: Vec<Key> = [
-        &keys.processing,
-        &keys.messages,
-        &keys.delayed,
-        &keys.claimed,
-        &keys.high,
-        &keys.pending,
-        &keys.low,
-        &keys.dead_letter,
-        &keys.control,
-    ]
-    .map(Clone::clone)
-    .into();
-    let retention = queue.client.settings().completed_retention.as_millis() as i64;
-    let mut args: Vec<Value> = vec![before.into(), after.into(), retention.into()];
+    let mut names = keys.of_messages();
+    names.extend([keys.dead_letter.clone(), keys.control.clone()]);
+    let mut args: Vec<Value> = vec![before.into(), after.into(), queue.retention()];
     for Entry { place, name, score, bytes } in batch {
         let id = own_id(&bytes);
         names.extend(id.as_deref().map(|id| keys.status(id)));

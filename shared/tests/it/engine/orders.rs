@@ -1,6 +1,7 @@
 //! Orders about messages that workers are claiming: what was answered is what happens.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use redispatch::config::WorkerSettings;
@@ -60,7 +61,15 @@ struct Office {
     queue: Queue,
     client: Client,
     clock: Clock,
+    leads: Leads,
 }
+
+/// The start that orders have over the workers, by kind of round: after each cancel that came in time it is less, after
+/// each that came too late it is more. So both win their share however fast the machine is.
+type Leads = Arc<[AtomicI64; KINDS]>;
+
+/// Longest lead, and longest wait.
+const LEAD: i64 = 60;
 
 /// What must have become of an id in the end.
 #[derive(Debug, Default)]
@@ -77,11 +86,19 @@ struct Promise {
 }
 
 impl Office {
-    /// A plain push, behind `before` others: to find it takes longer than to claim it.
+    /// A plain push, behind `before` others.
     async fn raw(&mut self, id: &str, copy: i64, before: usize) {
         let text = text(id, copy, "");
         let push = [&["LPUSH", PENDING][..], &vec!["{}"; before], &[&text]].concat();
         self.client.command(&push).await.expect("Redis answers").int();
+    }
+
+    /// Work for the workers, so that what comes next waits.
+    async fn hold_up(&mut self, before: usize) {
+        if before > 0 {
+            let push = [&["LPUSH", PENDING][..], &vec!["{}"; before]].concat();
+            self.client.command(&push).await.expect("Redis answers").int();
+        }
     }
 
     async fn enqueue(&self, id: &str, copy: i64, more: &str) -> bool {
@@ -106,33 +123,43 @@ impl Office {
 
     /// One message, and orders about it at once.
     async fn round(&mut self, n: usize, id: &str) -> Promise {
+        let lead = self.leads[n % KINDS].load(Ordering::Relaxed);
+        let promise = self.order(n, id, lead).await;
+        let more = if promise.cancelled { lead - 1 } else { lead + 1 };
+        self.leads[n % KINDS].store(more.clamp(-LEAD, LEAD), Ordering::Relaxed);
+        promise
+    }
+
+    async fn order(&mut self, n: usize, id: &str, lead: i64) -> Promise {
         let later = self.clock.now() + 20;
-        let pause = n / KINDS % 6;
-        let before = n / KINDS % 4 * 5;
+        let before = lead.max(0) as usize;
+        let pause = (-lead).max(0) as usize;
         match n % KINDS {
             0 => {
+                self.hold_up(before).await;
                 assert!(self.enqueue(id, 1, "").await);
                 self.wait(pause).await;
                 cancelled(self.cancel(id).await)
             }
             1 => {
                 self.raw(id, 1, before).await;
+                self.wait(pause).await;
                 cancelled(self.cancel(id).await)
             }
             // Due at about the time of the order.
             2 => {
-                let soon = self.clock.now() + (n / KINDS % 12) as i64;
+                let soon = self.clock.now() + lead;
                 assert!(self.enqueue(id, 1, &format!(r#","send_at":{soon}"#)).await);
                 self.wait(pause).await;
                 cancelled(self.cancel(id).await)
             }
             3 => {
                 assert!(self.enqueue(id, 1, "").await);
-                self.wait(pause).await;
+                self.wait(n / KINDS % 6).await;
                 rescheduled(self.reschedule(id, later).await, later)
             }
             4 => {
-                self.raw(id, 1, before).await;
+                self.raw(id, 1, n / KINDS % 4 * 5).await;
                 rescheduled(self.reschedule(id, later).await, later)
             }
             // Earlier: it would come in an hour.
@@ -145,6 +172,7 @@ impl Office {
             }
             6 | 7 => {
                 if n % KINDS == 6 {
+                    self.hold_up(before).await;
                     assert!(self.enqueue(id, 1, "").await);
                 } else {
                     self.raw(id, 1, before).await;
@@ -158,17 +186,20 @@ impl Office {
             }
             // A retry on its way.
             8 => {
+                self.hold_up(before).await;
                 assert!(self.enqueue(id, 1, r#","fails":true"#).await);
-                self.wait(4 * pause).await;
+                self.wait(pause).await;
                 cancelled(self.cancel(id).await)
             }
             9 => {
                 self.raw(id, 1, before).await;
                 self.raw(id, 2, 0).await;
+                self.wait(pause).await;
                 let promise = cancelled(self.cancel(id).await);
                 Promise { once: vec![], any: !promise.cancelled, ..promise }
             }
             10 => {
+                self.hold_up(before).await;
                 assert!(self.enqueue(id, 1, "").await);
                 self.wait(pause).await;
                 let (changed, moved) = tokio::join!(self.cancel(id), self.reschedule(id, later));
@@ -177,7 +208,7 @@ impl Office {
             }
             _ => {
                 assert!(self.enqueue(id, 1, "").await);
-                self.wait(pause).await;
+                self.wait(n / KINDS % 6).await;
                 let again = self.queue.enqueue_again(Lane::Pending, vec![text(id, 2, "").into()]).await;
                 let created = again.expect("an answer")[0].created;
                 match created {
@@ -236,10 +267,12 @@ impl Race {
         };
         let workers = [self.sends.worker(settings.clone()), self.sends.worker(settings)];
         let mut offices = JoinSet::new();
+        let leads = Leads::new(std::array::from_fn(|_| AtomicI64::new(0)));
         for task in 0..TASKS {
             let queue = Queue::new(QUEUE, &super::kit::settings(&self.redis.url())).expect("usable settings");
             let clock = self.sends.clock;
-            let mut office = Office { queue, client: self.redis.connect().await, clock };
+            let client = self.redis.connect().await;
+            let mut office = Office { queue, client, clock, leads: leads.clone() };
             let rounds = self.rounds.clone();
             offices.spawn(async move {
                 let mut promises = Vec::new();

@@ -15,6 +15,9 @@ die() {
   exit 1
 }
 
+# not_checked WHAT WHY: a check that this machine has no tool for.
+not_checked() { say "not checked: $1 ($2)"; }
+
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # Runs a command as root: directly, or with a sudo that asks for nothing. Fails where neither is possible.

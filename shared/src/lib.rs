@@ -1,5 +1,6 @@
 //! redispatch: workers that take messages from plain Redis lists and get them sent, once, whatever breaks.
 
+pub mod acl;
 pub mod clock;
 pub mod config;
 pub mod job;

@@ -31,6 +31,10 @@ macro_rules! scripts {
                 hash: LazyLock::new(|| fred::util::sha1_hash($body)),
             };
         )*
+
+        /// All of them.
+        #[cfg(test)]
+        pub(crate) static ALL: &[&Script] = &[$(&$name),*];
     };
 }
 

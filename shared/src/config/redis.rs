@@ -87,6 +87,11 @@ impl RedisSettings {
         self.url.is_cluster()
     }
 
+    /// Whether the URL leads to sentinels.
+    pub fn is_sentinel(&self) -> bool {
+        self.url.is_sentinel()
+    }
+
     /// The configuration of a fred client, its certificates loaded.
     ///
     /// # Errors

@@ -51,6 +51,11 @@ impl RedisUrl {
         self.scheme().1 == Shape::Cluster
     }
 
+    /// Whether it leads to sentinels.
+    pub fn is_sentinel(&self) -> bool {
+        self.scheme().1 == Shape::Sentinel
+    }
+
     /// Whether TLS is spoken.
     pub fn is_tls(&self) -> bool {
         self.scheme().2

@@ -100,6 +100,15 @@ pub enum QueueError {
     Redis(String),
 }
 
+impl QueueError {
+    /// Whether Redis refused since its user may not do that.
+    pub fn lacks_rights(&self) -> bool {
+        let said =
+            |text: &str| text.contains("NOPERM") || text.contains("The user executing the script can't");
+        matches!(self, Self::Redis(text) if said(text))
+    }
+}
+
 impl From<Error> for QueueError {
     fn from(error: Error) -> Self {
         Self::Redis(script::describe(&error))

@@ -33,6 +33,7 @@ impl Cluster {
                 ["--cluster-require-full-coverage", "no"],
                 ["--cluster-replica-validity-factor", "0"],
                 ["--cluster-allow-replica-migration", "no"],
+                ["--appendonly", "yes"],
                 ["--repl-diskless-sync-delay", "0"],
             ];
             nodes.push(RedisServer::with(&args.concat()).await);
@@ -93,6 +94,27 @@ impl Cluster {
         let holds = |range: &&Reply| (range.array()[0].int()..=range.array()[1].int()).contains(&slot);
         let port = slots.array().iter().find(holds)?.array()[2].array()[1].int();
         self.nodes.iter().position(|node| i64::from(node.port()) == port)
+    }
+
+    /// Moves the slot of `key` with all its keys from one primary to another, as `redis-cli --cluster reshard` does.
+    pub async fn move_slot(&self, key: &str, from: usize, to: usize) {
+        let (from, to) = (&self.nodes[from], &self.nodes[to]);
+        let id = async |node: &RedisServer| node.command(&["CLUSTER", "MYID"]).await.text().to_owned();
+        let (from_id, to_id) = (id(from).await, id(to).await);
+        let slot = from.command(&["CLUSTER", "KEYSLOT", key]).await.int().to_string();
+        let port = to.port().to_string();
+        ok(to, &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id]).await;
+        ok(from, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to_id]).await;
+        loop {
+            let keys = from.command(&["CLUSTER", "GETKEYSINSLOT", &slot, "1"]).await;
+            let Some(key) = keys.array().first() else { break };
+            let migrate = ["MIGRATE", "127.0.0.1", &port, key.text(), "0", "5000"];
+            let moved = from.command(&migrate).await;
+            assert!(matches!(moved, Reply::Simple(_)), "{migrate:?}: {moved:?}");
+        }
+        for node in [to, from] {
+            ok(node, &["CLUSTER", "SETSLOT", &slot, "NODE", &to_id]).await;
+        }
     }
 
     /// Waits until another node than `dead` is the primary that serves `key`, and gives it.

@@ -26,6 +26,9 @@ const LEASE: Duration = Duration::from_secs(3);
 /// What workers have in hand at most: those that are being sent, and as many that are being settled.
 const IN_HAND: usize = 2 * WORKERS * CONCURRENCY;
 
+/// Messages the producer pushes before the test has looked at them.
+const AHEAD: usize = 1000;
+
 /// Workers that send to one SMTP server.
 struct Fleet {
     smtp: SmtpServer,
@@ -34,9 +37,13 @@ struct Fleet {
 
 impl Fleet {
     async fn start(url: &str) -> Self {
+        Self::with_lease(LEASE, url).await
+    }
+
+    async fn with_lease(lease: Duration, url: &str) -> Self {
         let smtp = SmtpServer::start().await;
         let (port, concurrency) = (smtp.port().to_string(), CONCURRENCY.to_string());
-        let lease = LEASE.as_millis().to_string();
+        let lease = lease.as_millis().to_string();
         let settings = [
             ("REDIS_URL", url),
             ("SMTP_HOST", "127.0.0.1"),
@@ -78,7 +85,7 @@ impl Fleet {
 /// Somebody who pushes messages to where the primary is, as fast as its answers come.
 struct Producer {
     primary: watch::Sender<(SocketAddr, usize)>,
-    pushed: mpsc::UnboundedReceiver<Pushed>,
+    pushed: mpsc::Receiver<Pushed>,
     task: JoinHandle<()>,
 }
 
@@ -89,16 +96,20 @@ type Pushed = (usize, bool);
 impl Producer {
     /// Begins at `primary`. A message is safe there once `replicas` have it.
     fn start(list: &str, primary: SocketAddr, replicas: usize) -> Self {
+        Self::start_at(0, list, primary, replicas)
+    }
+
+    /// The same with numbers from `n`.
+    fn start_at(mut n: usize, list: &str, primary: SocketAddr, replicas: usize) -> Self {
         let (primary, mut now) = watch::channel((primary, replicas));
-        let (tell, pushed) = mpsc::unbounded_channel();
+        let (tell, pushed) = mpsc::channel(AHEAD);
         let list = list.to_owned();
         let task = tokio::spawn(async move {
-            let mut n = 0;
             loop {
                 let (addr, replicas) = *now.borrow_and_update();
                 if let Ok(mut client) = Client::connect(addr).await {
                     while let Ok(safe) = push(&mut client, &list, n, replicas).await {
-                        if tell.send((n, safe)).is_err() {
+                        if tell.send((n, safe)).await.is_err() {
                             return;
                         }
                         n += 1;
@@ -108,7 +119,7 @@ impl Producer {
                     }
                 }
                 // Nobody knows what became of it.
-                let _ = tell.send((n, false));
+                let _ = tell.send((n, false)).await;
                 n += 1;
                 if now.changed().await.is_err() {
                     return;

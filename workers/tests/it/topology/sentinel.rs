@@ -58,3 +58,27 @@ async fn a_sentinel_that_is_silent_or_gone_is_passed_over() {
     safe.extend(producer.stop().await);
     account(fleet, primary, BASE, &safe).await;
 }
+
+/// What reaches a frozen primary is executed when it thaws, on data that nobody looks at any more.
+#[tokio::test]
+async fn a_frozen_primary_is_left_and_forgotten_when_it_thaws() {
+    let redis = Sentinels::start().await;
+    // Two late answers and a connection that is never made, before a worker asks again who is the primary.
+    let fleet = Fleet::with_lease(Duration::from_secs(15), &redis.url()).await;
+    let mut producer = Producer::start(PENDING, redis.servers[0].addr(), 1);
+    let mut safe = producer.safe(300).await;
+    let frozen = Instant::now();
+    redis.servers[0].freeze();
+    let new = redis.failed_over(0).await;
+    safe.extend(producer.stop().await);
+    let mut producer = Producer::start_at(1_000_000, PENDING, redis.servers[new].addr(), 0);
+    let first = producer.safe(1).await;
+    fleet.mails(&first).await;
+    let took = frozen.elapsed();
+    assert!(took < Duration::from_secs(10), "the workers needed {took:?}");
+    safe.extend(first);
+    redis.servers[0].thaw();
+    safe.extend(producer.safe(300).await);
+    safe.extend(producer.stop().await);
+    account(fleet, &redis.servers[new], BASE, &safe).await;
+}

@@ -83,10 +83,12 @@ pub fn rule(settings: &QueueSettings, role: Role) -> String {
             let lanes = ["pending", "pending:high", "pending:low"];
             (lanes.map(|lane| format!("%W~{queue}{lane}")).into(), vec!["lpush", "ping"])
         }
-        Role::Sentinel => (vec![], vec!["sentinel|get-master-addr-by-name", "sentinel|sentinels"]),
+        Role::Sentinel => {
+            (vec![], vec!["client|id", "info", "sentinel|get-master-addr-by-name", "sentinel|sentinels"])
+        }
     };
     commands.extend_from_slice(match role {
-        Role::Worker if is_cluster => &["cluster|info", "cluster|slots"],
+        Role::Worker if is_cluster => &["cluster|slots"],
         Role::Worker if redis.is_sentinel() => &["role", "select"],
         // Which of the two a client asks for is its own affair.
         Role::Producer if is_cluster => &["cluster|shards", "cluster|slots"],
@@ -140,7 +142,7 @@ mod tests {
         let on_cluster = "resetkeys %W~{shop:q:*}:pending %W~{shop:q:*}:pending:high %W~{shop:q:*}:pending:low resetchannels -@all +cluster|shards +cluster|slots +lpush +ping";
         assert_eq!(rule("redis-cluster://h:1", Role::Producer), on_cluster);
         let sentinel = "redis-sentinel://h:1?sentinelServiceName=m";
-        let asks = "resetkeys resetchannels -@all +sentinel|get-master-addr-by-name +sentinel|sentinels";
+        let asks = "resetkeys resetchannels -@all +client|id +info +sentinel|get-master-addr-by-name +sentinel|sentinels";
         assert_eq!(rule(sentinel, Role::Sentinel), asks);
         let plain = rule("redis://h:1", Role::Worker);
         assert!(
@@ -154,7 +156,7 @@ mod tests {
             "{cluster}"
         );
         assert_eq!(
-            cluster.split(" -@all ").nth(1).unwrap().replace(" +cluster|info +cluster|slots", ""),
+            cluster.split(" -@all ").nth(1).unwrap().replace(" +cluster|slots", ""),
             plain.split(" -@all ").nth(1).unwrap().replace(" +select", "")
         );
     }

@@ -57,10 +57,8 @@ async fn all_runs(mut guarded: Guarded) {
     eventually("a pop that waits", LIMIT, async || guarded.ran().await, |ran| ran.contains("brpoplpush"))
         .await;
     guarded.queuectl(&["pause", "--queue", "email"]).await.with_code(0);
-    if !guarded.is_cluster() {
-        let ran = async || guarded.ran().await;
-        eventually("pops that are ended", LIMIT, ran, |ran| ran.contains("client|unblock")).await;
-    }
+    let ran = async || guarded.ran().await;
+    eventually("pops that are ended", LIMIT, ran, |ran| ran.contains("client|unblock")).await;
     guarded.queuectl(&["resume", "--queue", "email"]).await.with_code(0);
     serving.stop().await;
     guarded
@@ -77,9 +75,6 @@ async fn all_runs(mut guarded: Guarded) {
     let rule = rule(&QueueSettings::new(guarded.url.parse().unwrap()), Role::Worker);
     let needed = |name: &&str| ran.contains(*name) || in_a_script(name);
     let idle: Vec<_> = rule.split(" +").skip(1).filter(|name| !needed(name)).collect();
-    // On a cluster pops end by themselves.
-    let idle: Vec<_> =
-        idle.into_iter().filter(|name| !guarded.is_cluster() || *name != "client|unblock").collect();
     assert!(idle.is_empty(), "granted, and never used: {idle:?}");
 }
 

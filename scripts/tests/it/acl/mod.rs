@@ -2,9 +2,11 @@
 
 mod every_verb;
 mod printed;
+mod sentinel;
 
 use std::collections::BTreeSet;
 
+use redispatch_testkit::Reply;
 use redispatch_testkit::client::Client;
 use redispatch_testkit::redis::RedisServer;
 
@@ -24,14 +26,10 @@ pub(super) struct Guarded {
 impl Guarded {
     /// Makes the user by the rule that is printed for `role` where the server is reached by `scheme`.
     pub(super) async fn start(redis: RedisServer, scheme: &str, role: &str) -> Self {
-        let home = tempfile::tempdir().unwrap();
         let url = format!("{scheme}{}", redis.addr());
-        let printed = finish(command(&url, home.path(), &["doctor", "--acl", role]), b"").await;
-        let rule = printed.with_code(0).stdout;
+        let rule = printed(&url, role).await;
         let mut admin = redis.connect().await;
-        let user = ["ACL", "SETUSER", "redispatch", "on", ">secret-word"].into_iter();
-        let made = admin.command(&user.chain(rule.split_whitespace()).collect::<Vec<_>>()).await.unwrap();
-        assert_eq!(made.text(), "OK");
+        make_user(&mut admin, &rule).await;
         assert_eq!(admin.command(&["ACL", "SETUSER", "default", "off"]).await.unwrap().text(), "OK");
         assert_eq!(admin.command(&["CONFIG", "RESETSTAT"]).await.unwrap().text(), "OK");
         let url = match scheme {
@@ -52,17 +50,9 @@ impl Guarded {
         finish(command(&self.url, home.path(), args), b"").await
     }
 
-    /// What was denied: `command config|get`, `key other`, …
+    /// As [`denied`].
     pub(super) async fn denied(&mut self) -> Vec<String> {
-        let log = self.admin.command(&["ACL", "LOG"]).await.unwrap();
-        let entry = |fields: &[redispatch_testkit::Reply]| {
-            let field = |name: &str| {
-                let at = fields.iter().step_by(2).position(|field| field.text() == name).unwrap();
-                fields[2 * at + 1].text().to_owned()
-            };
-            format!("{} {}", field("reason"), field("object"))
-        };
-        log.array().iter().map(|fields| entry(fields.array())).collect()
+        denied(&mut self.admin).await
     }
 
     /// The commands that ran, in scripts too.
@@ -77,4 +67,30 @@ impl Guarded {
         let base = if self.is_cluster() { "{queue:email}" } else { "queue:email" };
         self.admin.command(&["LPUSH", &format!("{base}:dead_letter"), letter]).await.unwrap().int();
     }
+}
+
+/// The rule that is printed for `role` where Redis is at `url`.
+pub(super) async fn printed(url: &str, role: &str) -> String {
+    let home = tempfile::tempdir().unwrap();
+    finish(command(url, home.path(), &["doctor", "--acl", role]), b"").await.with_code(0).stdout
+}
+
+/// Makes the user `redispatch` by a rule.
+pub(super) async fn make_user(admin: &mut Client, rule: &str) {
+    let user = ["ACL", "SETUSER", "redispatch", "on", ">secret-word"].into_iter();
+    let made = admin.command(&user.chain(rule.split_whitespace()).collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(made.text(), "OK");
+}
+
+/// What was denied to anybody: `command config|get`, `key other`, …
+pub(super) async fn denied(admin: &mut Client) -> Vec<String> {
+    let log = admin.command(&["ACL", "LOG"]).await.unwrap();
+    let entry = |fields: &[Reply]| {
+        let field = |name: &str| {
+            let at = fields.iter().step_by(2).position(|field| field.text() == name).unwrap();
+            fields[2 * at + 1].text().to_owned()
+        };
+        format!("{} {}", field("reason"), field("object"))
+    };
+    log.array().iter().map(|fields| entry(fields.array())).collect()
 }

@@ -3,6 +3,7 @@
 pub mod acl;
 pub mod clock;
 pub mod config;
+mod handshake;
 pub mod job;
 pub mod keys;
 mod link;

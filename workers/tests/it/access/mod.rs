@@ -1,0 +1,3 @@
+//! The ways to a Redis that is guarded: TLS, a socket, a user with few rights.
+
+mod tls;

@@ -48,8 +48,11 @@ impl Process {
         let mut workers = Workers::new();
         for queue in queues {
             let (tell, name) = (tell.clone(), queue.clone());
-            let settings =
-                redispatch::config::WorkerSettings { http_addr: Some(http), ..settings(&redis.url()) };
+            let settings = WorkerSettings {
+                http_addr: Some(http),
+                shutdown_timeout: Duration::from_secs(1),
+                ..settings(&redis.url())
+            };
             workers.add(queue, "", settings, move |_| {
                 let _ = tell.send(name.clone());
                 async { sent() }

@@ -7,6 +7,7 @@ mod api;
 mod away;
 mod cancel;
 mod clean;
+mod cluster;
 mod dead;
 mod delayed;
 mod deploy;

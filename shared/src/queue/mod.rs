@@ -11,6 +11,7 @@ mod find;
 mod footprint;
 mod intake;
 mod lapsed;
+mod links;
 mod members;
 mod oldest;
 mod orphans;

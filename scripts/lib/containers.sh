@@ -43,17 +43,14 @@ unpack_compose() (
   ./docker-compose version >/dev/null
 )
 
-# The programs that the tests of deploy/ start.
-build_programs() { cargo build -p queuectl -p redispatch-workers --bins; }
-
 check_compose() {
   if ! need_compose; then
     not_checked "docker-compose.yml" "there is no Docker Compose 2 here, and it cannot be fetched"
     return
   fi
   "$REDISPATCH_COMPOSE" --profile '*' config --quiet
-  build_programs
-  cargo test -p queuectl --test it deploy::stack -- --ignored
+  # of the whole workspace, since that builds the workers, too, and is what the step `tests` has built
+  cargo test --workspace --test it deploy::stack -- --ignored
   not_checked "docker-compose.yml in containers" "its services ran as processes; see also the step image"
 }
 

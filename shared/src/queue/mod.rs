@@ -101,6 +101,21 @@ pub enum QueueError {
     Redis(String),
 }
 
+impl Queue {
+    /// As [`Client::within`], for work that asks only this queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::within`].
+    pub async fn within<T, E: From<QueueError>>(
+        &self,
+        limit: std::time::Duration,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        client::within(vec![self.link.clone()], limit, work).await
+    }
+}
+
 impl From<Error> for QueueError {
     fn from(error: Error) -> Self {
         Self::Redis(script::describe(&error))

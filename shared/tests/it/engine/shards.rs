@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use redispatch::config::QueueSettings;
+use redispatch::config::{QueueSettings, WorkerSettings};
 use redispatch::keys::Lane;
 use redispatch::queue::{Client, QueueError};
+use redispatch::worker::{Stopped, Trigger, WorkerError};
 use redispatch::{Shutdown, Workers};
 use redispatch_testkit::cluster::Cluster;
-use redispatch_testkit::{LIMIT, http};
+use redispatch_testkit::{LIMIT, Port, Reply, eventually, http};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::kit::{sent, settings};
@@ -31,23 +33,26 @@ async fn apart(redis: &Cluster) -> [String; 3] {
 
 /// A process that serves all three queues, and tells which one it sends for.
 struct Process {
-    stop: redispatch::worker::Trigger,
+    stop: Trigger,
     sends: mpsc::UnboundedReceiver<String>,
-    run: tokio::task::JoinHandle<Result<redispatch::worker::Stopped, redispatch::worker::WorkerError>>,
+    run: JoinHandle<Result<Stopped, WorkerError>>,
     http: std::net::SocketAddr,
 }
 
 impl Process {
     fn start(redis: &Cluster, queues: &[String]) -> Self {
         let (tell, sends) = mpsc::unbounded_channel();
-        let port = redispatch_testkit::Port::reserve();
+        let port = Port::reserve();
         let http = port.addr();
         drop(port);
         let mut workers = Workers::new();
         for queue in queues {
             let (tell, name) = (tell.clone(), queue.clone());
-            let settings =
-                redispatch::config::WorkerSettings { http_addr: Some(http), ..settings(&redis.url()) };
+            let settings = WorkerSettings {
+                http_addr: Some(http),
+                shutdown_timeout: Duration::from_secs(1),
+                ..settings(&redis.url())
+            };
             workers.add(queue, "", settings, move |_| {
                 let _ = tell.send(name.clone());
                 async { sent() }
@@ -86,7 +91,7 @@ async fn a_dead_shard_stops_its_own_queue_and_no_other() {
     let lost = redis.primary_of("queue:queues", 0).await.expect("a primary");
     redis.nodes[lost].kill();
     redis.nodes[lost + 3].kill();
-    let gone = |server: &redispatch_testkit::Reply| server.text().contains("cluster_state:ok");
+    let gone = |server: &Reply| server.text().contains("cluster_state:ok");
     let other = (lost + 1) % 3;
     redis.nodes[other].wait_until(&["CLUSTER", "INFO"], gone, LIMIT).await;
 
@@ -108,7 +113,7 @@ async fn a_dead_shard_stops_its_own_queue_and_no_other() {
 
     redis.nodes[lost].restart().await;
     let back = async || put(dead).await.is_ok();
-    redispatch_testkit::eventually("the shard is back", LIMIT, back, |back| *back).await;
+    eventually("the shard is back", LIMIT, back, |back| *back).await;
     process.sends(dead).await;
     process.stop().await;
 }

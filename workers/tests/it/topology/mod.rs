@@ -26,6 +26,9 @@ const LEASE: Duration = Duration::from_secs(3);
 /// What workers have in hand at most: those that are being sent, and as many that are being settled.
 const IN_HAND: usize = 2 * WORKERS * CONCURRENCY;
 
+/// What may be taken over though nobody died but Redis. A storm would take over all that three workers have in hand.
+const LEFT_BEHIND: i64 = CONCURRENCY as i64;
+
 /// Messages the producer pushes before the test has looked at them.
 const AHEAD: usize = 1000;
 
@@ -224,17 +227,17 @@ async fn account(fleet: Fleet, redis: &RedisServer, base: &str, safe: &BTreeSet<
     let dry = |left: &Left| left.waiting + left.processing + left.delayed == 0;
     let end = eventually("a dry queue", LIMIT, async || left(redis, base).await, dry).await;
     assert_eq!((end.messages, end.dead), (0, 0), "{end:?}");
-    // Nobody died but Redis, so nobody's work is taken over.
-    assert_eq!(end.taken_over, 0, "{end:?}");
+    assert!(end.taken_over <= LEFT_BEHIND, "{end:?}");
     let mails = fleet.mails(safe).await;
     let twice = mails.values().map(|times| times - 1).sum::<usize>();
     assert!(mails.values().all(|times| *times <= 2) && twice <= IN_HAND, "{twice} of {} twice", mails.len());
     fleet.stop().await;
 }
 
-/// One lease after the new primary served, no lease is over any more: nothing is stuck, and nothing was taken over.
+/// One lease after the new primary served, what workers hold is renewed there. Only what was settled with the old one's
+/// last words, which no replica heard, is taken over then.
 async fn nothing_is_stuck(redis: &RedisServer, base: &str, since: Instant) {
     tokio::time::sleep_until(since + LEASE).await;
-    let now = left(redis, base).await;
-    assert_eq!((now.lapsed, now.taken_over), (0, 0), "{now:?}");
+    let in_order = |now: &Left| now.lapsed == 0 && now.taken_over <= LEFT_BEHIND;
+    eventually("no lapsed lease", LEASE, async || left(redis, base).await, in_order).await;
 }

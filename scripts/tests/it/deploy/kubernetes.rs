@@ -74,6 +74,12 @@ fn the_programs_of_the_compose_file_with_their_ports() {
 }
 
 #[test]
+fn the_image_is_the_one_of_this_version() {
+    let kustomization = yaml(&text("deploy/kubernetes/kustomization.yaml")).remove(0);
+    assert_eq!(kustomization["images"], json!([{"name": "redispatch", "newTag": env!("CARGO_PKG_VERSION")}]));
+}
+
+#[test]
 fn what_is_set_is_a_setting_and_secrets_are_in_secrets() {
     let check = |place: &str, name: &str, secret: bool| {
         let setting = setting(name).unwrap_or_else(|| panic!("{place}: no setting {name}"));

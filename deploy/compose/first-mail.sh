@@ -2,7 +2,7 @@
 # first-mail.sh SECRETS: queues a mail as any producer does, waits until it is sent and says where it is.
 set -eu
 
-if [ -n "$SENT_ELSEWHERE" ]; then
+if [ "$SMTP_HOST:$EMAIL_TRANSPORT" != :smtp ]; then
   echo "SMTP_HOST or EMAIL_TRANSPORT is set in .env, so mail does not go to the catcher, and no first mail is sent."
   exit
 fi

@@ -37,7 +37,7 @@ fn the_catchers_file_is_read_alike_by_everybody() {
     let (lines, faults) = dotenv::parse(text("deploy/compose/mail-catcher.env").as_bytes());
     assert_eq!(faults, []);
     let names: Vec<_> = lines.iter().map(|line| line.name.as_str()).collect();
-    assert_eq!(names, ["SMTP_HOST", "SMTP_PORT", "SMTP_TLS", "SMTP_FROM"]);
+    assert_eq!(names, ["SMTP_HOST", "SMTP_PORT", "SMTP_TLS", "SMTP_USER", "SMTP_PASS", "SMTP_FROM"]);
     let services = &super::compose::compose()["services"];
     assert!(services.get(&lines[0].value).is_some(), "no service {}", lines[0].value);
 }

@@ -11,7 +11,7 @@ use super::programs;
 #[tokio::test]
 #[ignore = "needs the workers' programs: scripts/test deploy"]
 async fn they_start_and_their_probes_are_answered() {
-    let redis = RedisServer::start().await;
+    let mut redis = RedisServer::start().await;
     let folder = tempfile::tempdir().unwrap();
     let bin = folder.path().join("bin");
     programs(&bin);
@@ -44,8 +44,12 @@ async fn they_start_and_their_probes_are_answered() {
         if name != "api" {
             assert_eq!(ask("startupProbe").await, 200, "{name}");
         }
-        // whether it is ready depends on providers that nobody asks here
-        assert!([200, 503].contains(&ask("readinessProbe").await), "{name}");
+        // with Redis away: alive, and not ready; with it, that depends on providers that nobody asks here
+        redis.kill();
+        eventually("it is not ready", LIMIT, async || ask("readinessProbe").await, |status| *status == 503)
+            .await;
+        assert_eq!(ask("livenessProbe").await, 200, "{name}");
+        redis.restart().await;
         program.sigterm();
         assert_eq!(program.wait_exit(LIMIT).await.code(), Some(0), "{name}");
     }

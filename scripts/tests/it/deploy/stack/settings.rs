@@ -74,6 +74,15 @@ async fn settings_arrive_as_written_and_addresses_stay_the_files_own() {
     let several = Stack::new(Some("SMS_PROVIDER=aws-sns\nSMS_WORKERS=2\nEMAIL_WORKERS=3"), &[]).await;
     assert_eq!((several.scale("sms-worker"), several.scale("email-worker")), (2, 3));
 
+    // half of a server is none
+    let half = "SMTP_HOST=\nSMTP_PORT=465\nSMTP_USER=me\nSMTP_PASS=x";
+    let half = Stack::new(Some(half), &["dev"]).await;
+    for (name, value) in
+        [("SMTP_HOST", "mail-catcher"), ("SMTP_PORT", "1025"), ("SMTP_USER", ""), ("SMTP_PASS", "")]
+    {
+        assert_eq!(half.env("email-worker", name).as_deref(), Some(value), "{name}");
+    }
+
     // no mail of ours to a real server
     let said = stack.run("first-mail").await.with_code(0).stdout;
     assert!(said.contains("is set in .env") && said.lines().count() == 1, "{said}");

@@ -1,6 +1,9 @@
 //! The least rights that a Redis user needs.
 
+use fred::types::Key;
+
 use crate::config::QueueSettings;
+use crate::keys::Keys;
 
 /// What a Redis user is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,17 +74,17 @@ const BY_CLIENT: &[&str] = &[
 /// name, `on` and password: `resetkeys ~queue:* resetchannels -@all +…`. It takes back whatever keys, channels and
 /// commands the user had before.
 pub fn rule(settings: &QueueSettings, role: Role) -> String {
-    let (prefix, redis) = (&settings.prefix, &settings.redis);
+    let redis = &settings.redis;
     let is_cluster = redis.is_cluster();
-    let queue = if is_cluster { format!("{{{prefix}:*}}:") } else { format!("{prefix}:*:") };
+    let any = Keys::new(&settings.prefix, "*", is_cluster);
     let (keys, mut commands) = match role {
-        // `queue:queues` belongs to no queue.
-        Role::Worker => {
-            (vec![format!("~{queue}*"), format!("~{prefix}:queues")], [IN_SCRIPTS, BY_CLIENT].concat())
-        }
+        Role::Worker => (
+            vec![format!("~{}", any.all()), format!("~{}", text(any.queues()))],
+            [IN_SCRIPTS, BY_CLIENT].concat(),
+        ),
         Role::Producer => {
-            let lanes = ["pending", "pending:high", "pending:low"];
-            (lanes.map(|lane| format!("%W~{queue}{lane}")).into(), vec!["lpush", "ping"])
+            let lanes = [any.pending, any.high, any.low];
+            (lanes.map(|lane| format!("%W~{}", text(lane))).into(), vec!["lpush", "ping"])
         }
         Role::Sentinel => {
             (vec![], vec!["client|id", "info", "sentinel|get-master-addr-by-name", "sentinel|sentinels"])
@@ -99,6 +102,10 @@ pub fn rule(settings: &QueueSettings, role: Role) -> String {
     let words = ["resetkeys".to_owned()].into_iter().chain(keys);
     let words = words.chain(["resetchannels".to_owned(), "-@all".to_owned()]);
     words.chain(commands.into_iter().map(|command| format!("+{command}"))).collect::<Vec<_>>().join(" ")
+}
+
+fn text(key: Key) -> String {
+    key.into_string().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -104,9 +104,9 @@ pub enum QueueError {
 impl QueueError {
     /// Whether Redis refused since its user may not do that.
     pub fn lacks_rights(&self) -> bool {
-        let said =
-            |text: &str| text.contains("NOPERM") || text.contains("The user executing the script can't");
-        matches!(self, Self::Redis(text) if said(text))
+        // The client's own call; one within a script, as Redis 7.0 and as later ones and Valkey say it.
+        let words = ["NOPERM", "The user executing the script can't", "ACL failure in script"];
+        matches!(self, Self::Redis(text) if words.iter().any(|word| text.contains(word)))
     }
 }
 

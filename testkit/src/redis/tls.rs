@@ -127,11 +127,11 @@ fn write(path: &Path, text: &str) {
     std::fs::write(path, text).expect("a writable folder");
 }
 
-/// A server program that speaks TLS: one built without it does not know the name of the setting.
+/// A server program that speaks TLS: one built without it names nothing of OpenSSL.
 fn tls_program() -> PathBuf {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     let speaks = |path: &PathBuf| {
-        String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).contains("tls-auth-clients")
+        String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).contains("SSL_CTX_new")
     };
     let found = FOUND.get_or_init(|| {
         let others = ["redis-server", "valkey-server"].iter().filter_map(|name| find_program(name));

@@ -1,12 +1,10 @@
 #!lua
--- enqueue.lua: put messages with ids into a lane, or among the delayed, unless they are there already. Refused at
--- `maxmemory`.
+-- enqueue.lua: put messages with ids into a lane, or among the delayed, unless they are there. Refused at `maxmemory`.
 --
 -- Caller   shared/src/queue/enqueue.rs
 -- Why      a copy carries its name as a stamp. After a cancel, or by force, `!` in front of the stamp in `status` says
 --          that only the copy of this stamp may be sent: an older one may still wait
--- Again    a repetition finds its own stamps and answers the same
--- Cost     O(messages given × log delayed)
+-- Again    a repetition finds its own stamps and answers the same. Cost: O(messages given × log delayed)
 --
 -- KEYS[1]  zset   processing
 -- KEYS[2]  hash   messages       whoever has bytes there, under its token or member, holds its id
@@ -16,17 +14,18 @@
 -- KEYS[6]  list   pending
 -- KEYS[7]  list   pending:low
 -- KEYS[8]  zset   delayed
--- KEYS[9]  hash   control        intake_paused, intake_note
+-- KEYS[9]  hash   control        layout, intake_paused, intake_note
 -- KEYS[10…] hash  status:<id>    one for each message
 -- ARGV[1]  lane       h, p or l
 -- ARGV[2]  retention  ms, how long status is kept while it waits, and after its due time; 30 days at least with `!`
 -- ARGV[3]  force      1 to send again what was sent, and to replace what waits or is delayed
--- ARGV[4…] for each message: stamp, due (ms since 1970; 0 for at once), bytes
+-- ARGV[4]  layout     the newest layout of the keys that the caller knows
+-- ARGV[5…] for each message: stamp, due (ms since 1970; 0 for at once), bytes
 --
 -- Returns  a list, for each message in order
 --   'enqueued'  it waits in the lane, or is delayed until it is due
 --   'exists'    its id is waiting, in hand, delayed or sent; nothing changed
--- or the list of 'paused' and the note: nobody may enqueue now; nothing changed
+-- or, and nothing changed, 'newer' and the layout of the keys, which the caller does not know; or 'paused' and the note
 
 local processing, messages, counters, delayed, control = KEYS[1], KEYS[2], KEYS[3], KEYS[8], KEYS[9]
 local letter, retention, force = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
@@ -37,11 +36,12 @@ local waiting = redis.call('ZCARD', processing) + redis.call('LLEN', KEYS[4])
 for i = 5, 7 do waiting = waiting + redis.call('LLEN', KEYS[i]) end
 redis.call('HLEN', messages)
 redis.call('ZCARD', delayed)
-local intake = redis.call('HMGET', control, 'intake_paused', 'intake_note')
+local intake = redis.call('HMGET', control, 'intake_paused', 'intake_note', 'layout')
+if intake[3] and not ((tonumber(intake[3]) or math.huge) <= tonumber(ARGV[4])) then return {'newer', intake[3]} end
 if intake[1] then return {'paused', intake[2] or ''} end
 
 local answer, created, ids = {}, 0, 9
-for i = 4, #ARGV, 3 do
+for i = 5, #ARGV, 3 do
   ids = ids + 1
   local status, stamp, due = KEYS[ids], ARGV[i], tonumber(ARGV[i + 1])
   local known = redis.pcall('HMGET', status, 'state', 'token', 'member', 'stamp')

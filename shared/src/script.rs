@@ -121,15 +121,24 @@ pub(crate) async fn run_some_times(
     keys: Vec<Key>,
     args: Vec<Value>,
 ) -> Result<Value, Error> {
+    some_times(async || run(link, script, keys.clone(), args.clone()).await).await
+}
+
+/// Asks again as [`run_some_times`] does.
+///
+/// # Errors
+///
+/// As `ask`.
+pub(crate) async fn some_times<T>(ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
     for _ in 1..TRIES {
-        match run(link, script, keys.clone(), args.clone()).await {
+        match ask().await {
             Err(error) if crate::link::breaks_connection(&error) || is_starting(&error) => {
                 tokio::time::sleep(Duration::from_millis(250)).await;
             }
             answer => return answer,
         }
     }
-    run(link, script, keys, args).await
+    ask().await
 }
 
 async fn run_on(

@@ -73,6 +73,9 @@ impl From<QueueError> for ApiError {
             QueueError::Intake(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, INTAKE_PAUSED, told.clone()).because(told)
             }
+            QueueError::Layout(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "newer_layout", told.clone()).because(told)
+            }
             QueueError::Redis(said) if said.contains("OOM") => {
                 let message = "Redis has no memory left for more messages; nothing was enqueued by this call";
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "redis_full", message).because(told)

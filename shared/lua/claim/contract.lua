@@ -6,7 +6,7 @@
 -- Counts   come last, and one that cannot count is no error; so it is in every script
 -- Fence    a call with a lower number than the last one does nothing; the same number answers again those of its
 --          messages that are still in hand; a call that took nothing leaves no number unless it is a repetition
--- Order    rate limit, gates, one lapsed lease (alone), what lies in `claimed`, what is due, the lanes
+-- Order    layout, rate limit, gates, one lapsed lease (alone), what lies in `claimed`, what is due, the lanes
 -- Parts    claim/{contract,fence,gates,read,takeover,due,lanes,write}.lua, joined in this order by
 --          shared/src/script.rs
 -- Cost     O(room); a repetition costs O(processing)
@@ -18,7 +18,7 @@
 -- KEYS[5]  list   pending:high
 -- KEYS[6]  list   pending
 -- KEYS[7]  list   pending:low
--- KEYS[8]  hash   control            paused_until, throttled_until (ms; -1 or no number =
+-- KEYS[8]  hash   control            layout, paused_until, throttled_until (ms; -1 or no number =
 --                                    until somebody resumes), lane_credit, due_turn, rate_due (µs at
 --                                    which the next message may go), breaker and what belongs to it
 --                                    (see breaker.lua)
@@ -39,9 +39,12 @@
 -- ARGV[12] used       messages that earlier claims cost beyond what they were counted as; negative: less
 -- ARGV[13] fresh      1 until this worker was answered for the first time: it may have better settings, and
 --                     tries them although the breaker's pause is not over
+-- ARGV[14] layout     the newest layout of the keys that the caller knows
 --
 -- Returns  {why, wait, suspect, now, takeovers, token, bytes, token, bytes, …, orphans}
---   why      'more'       the room is full, there may be more
+--   why      'newer'      the keys have a layout that the caller does not know, which stands after `takeovers`; nothing
+--                         changed
+--            'more'       the room is full, there may be more
 --            'empty'      nothing more is ready; `wait` is ms until the next delayed message is due, -1 for never
 --            'paused'     the queue is paused for `wait` ms more, -1 until somebody resumes it
 --            'throttled'  the provider asked everybody to wait, for `wait` ms more

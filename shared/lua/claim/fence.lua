@@ -5,7 +5,7 @@ local control, claims, counters = KEYS[8], KEYS[9], KEYS[10]
 local start, seq, number, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local cap, lease, alone, takeover = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1', tonumber(ARGV[8])
 local again, woken, interval, used = ARGV[9] == '1', ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
-local fresh_worker = ARGV[13] == '1'
+local fresh_worker, layout = ARGV[13] == '1', tonumber(ARGV[14])
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

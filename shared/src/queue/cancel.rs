@@ -46,6 +46,7 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; it may be cancelled all the same. Safe to call again.
     pub async fn cancel(&self, id: &str, mark: Option<Duration>) -> Result<Changed, QueueError> {
+        self.known_layout_at_last().await?;
         let mut answer = self.cancel_status(id, "", None).await?;
         if answer == "unknown" || answer == "dead" {
             let waits = !self.seek(id).await?.is_empty();

@@ -43,6 +43,7 @@ impl Queue {
     /// [`QueueError::Busy`] while another command changes the dead letters, [`QueueError::Redis`]; some may be gone.
     /// Safe to call again.
     pub async fn clean(&self, what: Cleaned, older_than: Duration, most: u64) -> Result<u64, QueueError> {
+        self.known_layout().await?;
         let before = (clock::unix_ms() as i64).saturating_sub_unsigned(older_than.as_millis() as u64);
         match what {
             Cleaned::Sent => self.forget(what, before, most).await,

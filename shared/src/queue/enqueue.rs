@@ -4,7 +4,7 @@ use bytes::Bytes;
 use fred::types::Value;
 
 use super::{Queue, QueueError};
-use crate::keys::Lane;
+use crate::keys::{LAYOUT, Lane};
 use crate::message::{Head, Record, add_id, edit};
 use crate::script::{self, ENQUEUE};
 
@@ -84,13 +84,21 @@ impl Queue {
                 keys.control.clone(),
             ];
             call.extend(batch.iter().map(|copy| keys.status(&copy.id)));
-            let mut args: Vec<Value> = vec![lane.letter().into(), self.retention(), i64::from(force).into()];
+            let mut args: Vec<Value> = vec![
+                lane.letter().into(),
+                self.retention(),
+                i64::from(force).into(),
+                i64::from(LAYOUT).into(),
+            ];
             for copy in batch {
                 args.extend([copy.stamp.as_str().into(), copy.due.into(), Value::Bytes(copy.bytes.clone())]);
             }
             let mut answers = script::into_texts(script::run(&self.link, &ENQUEUE, call, args).await?)
                 .into_iter()
                 .peekable();
+            if answers.next_if(|answer| answer == "newer").is_some() {
+                return Err(QueueError::Layout(answers.next().unwrap_or_default()));
+            }
             if answers.next_if(|answer| answer == "paused").is_some() {
                 return Err(QueueError::Intake(answers.next().unwrap_or_default()));
             }

@@ -29,6 +29,7 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; it may be paused all the same. Safe to call again.
     pub async fn pause_intake(&self, note: &str) -> Result<(), QueueError> {
+        self.known_layout().await?;
         let note = &note[..note.floor_char_boundary(1000)];
         self.change_intake(true, note).await?;
         Ok(())
@@ -40,6 +41,7 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; it may be over all the same. Safe to call again.
     pub async fn resume_intake(&self) -> Result<bool, QueueError> {
+        self.known_layout().await?;
         self.change_intake(false, "").await
     }
 

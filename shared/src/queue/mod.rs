@@ -56,10 +56,11 @@ pub use workers::Beat;
 use std::sync::Arc;
 
 use fred::error::Error;
+use fred::interfaces::HashesInterface;
 use fred::types::Value;
 
 use crate::config::QueueSettings;
-use crate::keys::Keys;
+use crate::keys::{Keys, LAYOUT, is_newer};
 use crate::link::Link;
 pub use crate::message::FailedAttempt;
 use crate::script;
@@ -92,6 +93,12 @@ pub enum QueueError {
     /// The address of Redis, or what TLS needs, is unusable. Redis was not asked.
     #[error("Redis settings: {0}")]
     Settings(String),
+    /// A newer version has changed the layout of the queue's keys. Nothing was changed.
+    #[error(
+        "the keys of this queue have layout {0}, and this version knows {LAYOUT} at most: use the version that wrote \
+         it, or a newer one"
+    )]
+    Layout(String),
     /// Somebody else's command changes the dead letters, until then at least: ms since 1970 by Redis's clock. Nothing
     /// was changed by this one.
     #[error("another command is at work on these dead letters")]
@@ -111,6 +118,30 @@ impl QueueError {
 }
 
 impl Queue {
+    /// For all that changes the queue, or must know all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Layout`], [`QueueError::Redis`].
+    async fn known_layout(&self) -> Result<(), QueueError> {
+        known(self.layout().await?)
+    }
+
+    /// The same, repeated while the answer is lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::known_layout`].
+    async fn known_layout_at_last(&self) -> Result<(), QueueError> {
+        known(script::some_times(async || self.layout().await).await?)
+    }
+
+    async fn layout(&self) -> Result<Option<String>, Error> {
+        let live = self.link.client().await?;
+        let layout = live.client.hget(self.keys.control.clone(), "layout").await;
+        self.link.checked(&live, layout)
+    }
+
     /// As [`Client::within`], for work that asks only this queue.
     ///
     /// # Errors
@@ -123,6 +154,10 @@ impl Queue {
     ) -> Result<T, E> {
         client::within(vec![self.link.clone()], limit, work).await
     }
+}
+
+fn known(layout: Option<String>) -> Result<(), QueueError> {
+    layout.filter(|layout| is_newer(layout)).map_or(Ok(()), |newer| Err(QueueError::Layout(newer)))
 }
 
 impl From<Error> for QueueError {

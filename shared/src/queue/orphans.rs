@@ -44,6 +44,7 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; some may be mended all the same. Safe to call again.
     pub async fn mend_orphans(&self, lease: Duration) -> Result<Orphans, QueueError> {
+        self.known_layout().await?;
         let found = self.walk(true).await?;
         let messages = if found.messages > 0 { self.restore(lease).await? } else { 0 };
         Ok(Orphans { messages, ..found })

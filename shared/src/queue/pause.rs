@@ -24,6 +24,7 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; it may be paused all the same. Safe to call again.
     pub async fn pause(&self, pause: &Pause) -> Result<i64, QueueError> {
+        self.known_layout().await?;
         let lasts =
             pause.lasts.map_or(-1, |lasts| i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX >> 10));
         let note = &pause.note[..pause.note.floor_char_boundary(1000)];
@@ -51,6 +52,7 @@ impl Queue {
     }
 
     async fn end_pause(&self, only: String) -> Result<bool, QueueError> {
+        self.known_layout().await?;
         let ended =
             script::run(&self.link, &RESUME, vec![self.keys.control.clone()], vec![only.into()]).await?;
         Ok(ended.as_i64() == Some(1))

@@ -30,6 +30,7 @@ impl Queue {
     /// - [`QueueError::Message`]: it expires before that; nothing was changed.
     /// - [`QueueError::Redis`]; it may be done all the same. Safe to call again.
     pub async fn reschedule(&self, id: &str, at: i64) -> Result<Changed, QueueError> {
+        self.known_layout_at_last().await?;
         let at = at.clamp(0, END_OF_TIME);
         for _ in 0..TRIES {
             let place = match self.place(id).await? {

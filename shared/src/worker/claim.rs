@@ -9,7 +9,7 @@ use tracing::{error, warn};
 use super::shared::Shared;
 use super::token::Token;
 use crate::clock;
-use crate::keys::Lane;
+use crate::keys::{LAYOUT, Lane};
 use crate::script::{self, CLAIM};
 use crate::telemetry::event;
 
@@ -54,7 +54,7 @@ pub(crate) struct Ask {
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) why: Why,
-    /// Why the breaker is open, masked.
+    /// Why the breaker is open, masked; or the layout of the keys, where it is newer.
     pub(crate) text: String,
     pub(crate) messages: Vec<(Token, Bytes)>,
     /// Until the next delayed message is due, or the gate opens; `None` where that is not known.
@@ -74,6 +74,8 @@ pub(crate) struct Claim {
 /// Why a claim gave no more than it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Why {
+    /// The layout of the keys is one that this version does not know.
+    Newer,
     More,
     Empty,
     Paused,
@@ -115,6 +117,7 @@ impl Claimer {
                 Value::from(interval.as_str()),
                 Value::Integer(spent),
                 number(usize::from(fresh)),
+                Value::Integer(LAYOUT.into()),
             ]
         })
         .await;
@@ -172,6 +175,7 @@ fn interval(shared: &Shared) -> String {
 fn read(answer: Value, sent: u64) -> Claim {
     let mut values = if let Value::Array(values) = answer { values } else { Vec::new() }.into_iter();
     let why = match values.next().map(script::into_bytes).as_deref() {
+        Some(b"newer") => Why::Newer,
         Some(b"more") => Why::More,
         Some(b"empty") => Why::Empty,
         Some(b"paused") => Why::Paused,
@@ -194,7 +198,7 @@ fn read(answer: Value, sent: u64) -> Claim {
     };
     let mut integer = || values.next().and_then(|value| value.as_i64()).unwrap_or(0);
     let (wait, suspect, now, takeovers) = (integer(), integer(), integer(), integer());
-    let text = if why == Why::Open {
+    let text = if matches!(why, Why::Open | Why::Newer) {
         values.next().map(script::into_text).unwrap_or_default()
     } else {
         String::new()

@@ -25,8 +25,14 @@ use crate::telemetry::event;
 /// Settles that may be outstanding before claiming waits for them, as a multiple of the concurrency.
 const UNSETTLED: usize = 2;
 
-/// Claims and sends until told to stop. Leaves what is in hand to the caller.
-pub(crate) async fn run<H, F>(shared: Arc<Shared>, handler: Arc<H>, mut wakers: Wakers, mut stop: Shutdown)
+/// Claims and sends until told to stop, or until a newer version has changed the layout of the keys, which it gives.
+/// Leaves what is in hand to the caller.
+pub(crate) async fn run<H, F>(
+    shared: Arc<Shared>,
+    handler: Arc<H>,
+    mut wakers: Wakers,
+    mut stop: Shutdown,
+) -> Option<String>
 where
     H: Fn(Delivery) -> F + Send + Sync + 'static,
     F: Future<Output = Outcome> + Send + 'static,
@@ -36,6 +42,7 @@ where
     let mut woken = Lane::Pending;
     let mut gate = Why::More;
     let mut opening = JoinSet::new();
+    let mut newer = None;
     loop {
         while let Some(ended) = opening.try_join_next() {
             unbroken(ended);
@@ -59,6 +66,10 @@ where
         let alone = shared.hand.len() == 0;
         let claim = claimer.claim(&shared, Ask { room, alone, woken }).await;
         shared.progress.claimed(&claim);
+        if claim.why == Why::Newer {
+            newer = Some(claim.text);
+            break;
+        }
         shared.metrics.orphans.increment(claim.orphans);
         // What crashed a worker before is sent alone: nothing else is claimed until it is settled.
         isolating = claim.suspect || claim.messages.iter().any(|(token, _)| token.crashes > 0);
@@ -81,7 +92,7 @@ where
             }
         }
         let asleep = match why {
-            Why::More => false,
+            Why::More | Why::Newer => false,
             Why::Probing if !nothing => false,
             Why::Empty if isolating => false,
             Why::Empty | Why::Probing => {
@@ -111,6 +122,7 @@ where
     while let Some(ended) = opening.join_next().await {
         unbroken(ended);
     }
+    newer
 }
 
 /// Claims the ids of messages in hand, and starts what is to be sent.
@@ -193,6 +205,6 @@ fn log_gate(shared: &Shared, before: Why, claim: &Claim) {
         Why::More | Why::Empty | Why::Limited if matches!(before, Why::Paused | Why::Throttled) => {
             info!(event = event::QUEUE_RESUMED, queue = %shared.queue, "claiming again");
         }
-        Why::More | Why::Empty | Why::Open | Why::Probing | Why::Limited => {}
+        Why::More | Why::Empty | Why::Open | Why::Probing | Why::Limited | Why::Newer => {}
     }
 }

@@ -7,6 +7,7 @@ mod claim;
 mod delivery;
 mod endpoint;
 mod engine;
+mod error;
 mod hand;
 mod health;
 mod heartbeat;
@@ -39,12 +40,13 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 pub use delivery::{Delivery, TimeUp, Unconfirmed};
+pub use error::WorkerError;
 pub use several::Workers;
 pub use shutdown::{Shutdown, Trigger};
 pub(crate) use token::{Token, start_id};
 
 use crate::config::WorkerSettings;
-use crate::keys::{Keys, LAYOUT, is_queue_name};
+use crate::keys::{Keys, is_queue_name};
 use crate::link::{COMMANDS, Link};
 use crate::outcome::Outcome;
 use crate::place::Place;
@@ -66,63 +68,6 @@ pub struct Worker {
     keys: Keys,
     place: Place,
     registry: Place,
-}
-
-/// Why a worker could not run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WorkerError {
-    /// The queue's name has another shape than `[a-z0-9_-]{1,64}`.
-    #[error("`{0}` is no queue name: use 1 to 64 of a-z, 0-9, _ and -")]
-    QueueName(String),
-    /// The address of Redis, or what TLS needs, is unusable, or it cannot be reached. Nothing was started.
-    #[error("Redis: {0}")]
-    Redis(String),
-    /// The server is older than Redis 7.0. Nothing was started.
-    #[error("{0} is too old: Redis or Valkey 7.0 or newer is needed")]
-    Version(String),
-    /// Redis may throw messages away when its memory is full. Nothing was started.
-    #[error(
-        "Redis runs with maxmemory-policy `{0}` and a memory limit, so it may evict messages; \
-         set `maxmemory-policy noeviction`, or ALLOW_EVICTION=yes to run all the same"
-    )]
-    Eviction(String),
-    /// A newer version has written down another layout of the queue's keys. Nothing was started.
-    #[error(
-        "the keys of this queue have layout {0}, and this version knows {LAYOUT} at most: run a newer one"
-    )]
-    Layout(String),
-    /// The URL is that of a single server, and what answers there is a cluster. Nothing was started.
-    #[error(
-        "this Redis is a cluster: write its URL as redis-cluster://, so that the keys of a queue stay together"
-    )]
-    Cluster,
-    /// A part of the worker ended that never ends by itself. What was in hand will be taken over.
-    #[error("the {0} ended unexpectedly; what this worker held will be taken over by another one")]
-    Broken(&'static str),
-    /// The address of `HTTP_ADDR` cannot be served at: this host has none like it, or does not give it to this user.
-    /// Nothing was started.
-    #[error("cannot serve health and metrics at HTTP_ADDR={addr}: {error}")]
-    Http {
-        /// The address.
-        addr: std::net::SocketAddr,
-        /// What the host said.
-        error: std::io::Error,
-    },
-    /// The host gives no thread for the lease keeper. Nothing was started.
-    #[error("cannot start the lease keeper: {0}")]
-    Keeper(#[from] std::io::Error),
-    /// Of several queues in one process the same one was added twice. Nothing was started.
-    #[error("the queue `{0}` was added twice")]
-    Twice(String),
-    /// One of several queues in one process failed; the others were drained.
-    #[error("queue `{queue}`: {error}")]
-    Queue {
-        /// Which one.
-        queue: String,
-        /// Why.
-        error: Box<WorkerError>,
-    },
 }
 
 /// How a worker ended.
@@ -182,7 +127,8 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// - [`WorkerError::Version`], [`WorkerError::Cluster`], [`WorkerError::Eviction`], [`WorkerError::Layout`],
+    /// - [`WorkerError::Layout`]: what was in hand was seen out.
+    /// - [`WorkerError::Version`], [`WorkerError::Cluster`], [`WorkerError::Eviction`],
     ///   [`WorkerError::Http`],
     ///   [`WorkerError::Keeper`]: nothing was claimed.
     /// - [`WorkerError::Broken`]: a fault of this library; what was in hand will be taken over.
@@ -261,24 +207,35 @@ impl Prepared {
         info!(event = event::WORKER_READY, queue, worker = shared.worker, "ready");
         let mut claiming =
             tokio::spawn(engine::run(shared.clone(), Arc::new(handler), wakers, shutdown.clone()));
-        let broken = tokio::select! {
+        let ended = tokio::select! {
             biased;
-            () = stop.draining() => None,
-            // It may have seen the signal a moment before us.
-            _ = &mut claiming => Some("claim loop").filter(|_| !stop.is_draining()),
-            _ = &mut settling => Some("settler"),
-            () = keeper.ended() => Some("lease keeper"),
+            () = stop.draining() => Ended::Asked,
+            ended = &mut claiming => match ended {
+                Ok(Some(layout)) => Ended::Newer(layout),
+                // It may have seen the signal a moment before us.
+                _ if stop.is_draining() => Ended::Asked,
+                _ => Ended::Broken("claim loop"),
+            },
+            _ = &mut settling => Ended::Broken("settler"),
+            () = keeper.ended() => Ended::Broken("lease keeper"),
         };
-        let result = match broken {
-            None => Ok(drain(&shared, claiming, shutdown).await),
+        let (stopped, failed) = match ended {
+            Ended::Asked => (Some(drain(&shared, claiming, shutdown).await), None),
+            Ended::Newer(layout) => {
+                let failed = WorkerError::Layout(layout);
+                error!(event = event::REDIS_ERROR, queue, error = %failed, "no more claims");
+                upkeep[1..].iter().for_each(JoinHandle::abort);
+                (Some(drain(&shared, claiming, shutdown).await), Some(failed))
+            }
             // What is in hand is taken over once its leases have lapsed, which nobody renews any more.
-            Some(part) => {
+            Ended::Broken(part) => {
                 claiming.abort();
                 shared.hand.stop_all();
-                Err(WorkerError::Broken(part))
+                (None, Some(WorkerError::Broken(part)))
             }
         };
-        if result.as_ref().is_ok_and(Stopped::is_clean) {
+        let clean = stopped.as_ref().is_some_and(Stopped::is_clean);
+        if clean {
             let _ = tokio::time::timeout(Duration::from_secs(1), heartbeat::stop(&shared)).await;
         }
         drop(keeper);
@@ -287,15 +244,19 @@ impl Prepared {
             task.abort();
         }
         shared.link.close();
-        info!(
-            event = event::WORKER_STOPPED,
-            queue,
-            worker = shared.worker,
-            clean = result.as_ref().is_ok_and(Stopped::is_clean),
-            "stopped"
-        );
-        result
+        info!(event = event::WORKER_STOPPED, queue, worker = shared.worker, clean, "stopped");
+        failed.map_or_else(|| Ok(stopped.unwrap_or_default()), Err)
     }
+}
+
+/// Why a worker claims no more.
+enum Ended {
+    /// It was told to stop.
+    Asked,
+    /// A newer version has changed the layout of the keys.
+    Newer(String),
+    /// A part of it ended that never ends by itself.
+    Broken(&'static str),
 }
 
 /// Shows that the worker's runtime turns.
@@ -317,9 +278,8 @@ async fn connected(shared: &Shared) {
     }
 }
 
-/// Waits for the signal, then sees everything in hand out.
-async fn drain(shared: &Shared, mut claiming: JoinHandle<()>, mut stop: Shutdown) -> Stopped {
-    stop.draining().await;
+/// Sees everything in hand out.
+async fn drain(shared: &Shared, mut claiming: Claiming, mut stop: Shutdown) -> Stopped {
     shared.progress.enter(Stage::Draining);
     let limit = shared.settings.shutdown_timeout;
     info!(event = event::WORKER_DRAINING, queue = %shared.queue, in_hand = shared.hand.len(),
@@ -371,13 +331,16 @@ fn stop_sends(shared: &Shared) {
     }
 }
 
-async fn claimed(claiming: &mut JoinHandle<()>) {
+/// The claim loop; it gives the layout of the keys where that is newer.
+type Claiming = JoinHandle<Option<String>>;
+
+async fn claimed(claiming: &mut Claiming) {
     if !claiming.is_finished() {
         let _ = claiming.await;
     }
 }
 
-async fn sends_ended(shared: &Shared, claiming: &mut JoinHandle<()>) {
+async fn sends_ended(shared: &Shared, claiming: &mut Claiming) {
     claimed(claiming).await;
     no_send(shared).await;
 }

@@ -122,7 +122,7 @@ impl Progress {
                 state.gate.text.clone_from(&claim.text);
             }
             Why::Probing => state.gate.breaker = true,
-            Why::Paused | Why::Throttled => {}
+            Why::Paused | Why::Throttled | Why::Newer => {}
             Why::More | Why::Empty | Why::Limited => {
                 state.gate.breaker = false;
                 state.gate.text.clear();

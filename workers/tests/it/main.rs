@@ -14,5 +14,6 @@ mod smtp;
 #[cfg(feature = "sns")]
 mod sns;
 mod topology;
+mod upgrade;
 mod whatsapp;
 mod worker;

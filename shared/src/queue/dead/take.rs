@@ -39,6 +39,7 @@ impl Queue {
         mut progress: impl FnMut(u64),
     ) -> Result<u64, Stopped> {
         let mut moved = 0;
+        self.known_layout_at_last().await.map_err(|error| Stopped { moved, begun: false, error })?;
         let pace = Duration::from_secs_f64(1.0 / per_second.max(0.000_1));
         // What is dead-lettered from here on is not meant.
         let there = self.dead_letters(Order::Oldest).await;
@@ -99,6 +100,7 @@ impl Queue {
     ///
     /// [`QueueError::Busy`], [`QueueError::Redis`]; with the latter it may be done all the same.
     pub async fn edit_dead(&self, letter: &DeadLetter, edited: Bytes) -> Result<bool, QueueError> {
+        self.known_layout_at_last().await?;
         self.take_one(letter, Some(&edited)).await
     }
 
@@ -108,6 +110,7 @@ impl Queue {
     ///
     /// As [`Queue::edit_dead`].
     pub async fn requeue_dead(&self, letter: &DeadLetter) -> Result<bool, QueueError> {
+        self.known_layout_at_last().await?;
         self.take_one(letter, None).await
     }
 

@@ -55,6 +55,7 @@ impl Queue {
         mut progress: impl FnMut(u64, u64),
     ) -> Result<u64, Stopped> {
         let mut moved = 0;
+        self.known_layout_at_last().await.map_err(|error| Stopped { moved, begun: false, error })?;
         let mut turn = self.begin_turn().await.map_err(|error| Stopped { moved, begun: false, error })?;
         let done = turn.round(selector, action, &mut moved, &mut progress).await;
         done.map_err(|error| Stopped { moved, begun: true, error })?;

@@ -41,6 +41,7 @@ impl Queue {
     /// - [`QueueError::Schedule`]: it is unusable; nothing changed.
     /// - [`QueueError::Redis`]: it may have been added; asking again is safe.
     pub async fn add_schedule(&self, schedule: &Schedule) -> Result<Added, QueueError> {
+        self.known_layout().await?;
         self.check_schedule(schedule)?;
         let text = schedule.to_text().map_err(QueueError::Schedule)?;
         self.client.register(&self.name).await?;

@@ -12,6 +12,7 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; it may be gone all the same. Safe to call again.
     pub async fn remove_schedule(&self, name: &str) -> Result<bool, QueueError> {
+        self.known_layout().await?;
         if !super::is_name(name) {
             return Ok(false);
         }

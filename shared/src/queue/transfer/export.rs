@@ -61,6 +61,7 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; nothing is changed by asking.
     pub async fn export(&self) -> Result<Export<'_>, QueueError> {
+        self.known_layout().await?;
         Ok(Export {
             queue: self,
             before: self.still().await?,

@@ -79,6 +79,7 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; no message was touched.
     pub async fn import(&self) -> Result<Import<'_>, QueueError> {
+        self.known_layout_at_last().await?;
         self.client.register(&self.name).await?;
         let live = self.link.client().await?;
         let mark = live.client.hget(self.keys.control.clone(), "import").await;
@@ -106,6 +107,7 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; it may be off all the same. Safe to call again.
     pub async fn forget_import(&self) -> Result<bool, QueueError> {
+        self.known_layout_at_last().await?;
         let live = self.link.client().await?;
         let gone = live.client.hdel::<i64, _, _>(self.keys.control.clone(), "import").await;
         Ok(self.link.checked(&live, gone)? > 0)

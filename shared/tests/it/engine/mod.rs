@@ -31,3 +31,4 @@ mod shards;
 mod starting;
 mod stopping;
 mod times;
+mod upgrades;

@@ -85,6 +85,7 @@ impl Ask {
             self.interval.to_string(),
             self.used.to_string(),
             flag(self.fresh),
+            redispatch::keys::LAYOUT.to_string(),
         ];
         let names = [
             "processing",

@@ -31,7 +31,8 @@ pub(crate) fn enqueue_as(lane: &str, force: bool, messages: &[(&str, &str, u64, 
         "control",
     ];
     let force = if force { "1" } else { "0" };
-    let mut call = Call::new("enqueue", &names, &[lane, &RETENTION.to_string(), force]);
+    let layout = redispatch::keys::LAYOUT.to_string();
+    let mut call = Call::new("enqueue", &names, &[lane, &RETENTION.to_string(), force, &layout]);
     for (id, stamp, due, bytes) in messages {
         call.id(id);
         call = call.arg(&[stamp, &due.to_string(), bytes]);

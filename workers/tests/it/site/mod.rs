@@ -99,9 +99,14 @@ impl<C: Channel> Site<C> {
 
     /// A worker, ready. Later settings win over earlier ones.
     pub(crate) async fn worker(&self, settings: &[(&str, &str)]) -> Worker {
+        self.worker_of(C::PROGRAM, settings).await
+    }
+
+    /// The same of another program.
+    pub(crate) async fn worker_of(&self, program: &str, settings: &[(&str, &str)]) -> Worker {
         let own = self.environment();
         let own: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let worker = Worker::start(C::PROGRAM, &[], &[&own, settings].concat());
+        let worker = Worker::start(program, &[], &[&own, settings].concat());
         worker.wait_for_event("worker_ready").await;
         worker
     }

@@ -9,6 +9,7 @@ pub mod message;
 pub mod outcome;
 pub mod queue;
 mod script;
+pub mod service;
 pub mod telemetry;
 pub mod worker;
 

@@ -65,7 +65,7 @@ async fn work<C: Channel>(settings: WorkerSettings, channel: C::Settings) -> Exi
         Err(fault) => return refuse(Mode::Run, &fault.into()),
     };
     let worker = match Worker::new(C::QUEUE, settings) {
-        Ok(worker) => worker,
+        Ok(worker) => worker.as_service(),
         Err(error) => return fail(&error),
     };
     let sender = channel.clone();

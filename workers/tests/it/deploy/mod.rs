@@ -1,0 +1,4 @@
+//! The workers as services of a host.
+
+mod notify;
+mod stuck;

@@ -112,8 +112,8 @@ impl Workers {
             .map(|(addr, workers)| endpoint::start(addr, workers, recorders[&addr].clone()))
             .collect();
         let _servers = servers?;
-        let all = || ready.iter().map(|(prepared, _)| prepared.shared.clone()).collect();
-        let _service = self.is_service.then(|| service::start(all(), shutdown.clone()));
+        let all = ready.iter().map(|(prepared, _)| prepared.shared.clone()).collect();
+        let _service = self.is_service.then(|| service::start(all, shutdown.clone()));
         let mut running = JoinSet::new();
         for (prepared, run) in ready {
             let (shared, told) = (prepared.shared.clone(), told.clone());

@@ -1,4 +1,5 @@
 //! The workers as services of a host.
 
 mod notify;
+mod pm2;
 mod stuck;

@@ -3,3 +3,4 @@
 mod notify;
 mod pm2;
 mod stuck;
+mod units;

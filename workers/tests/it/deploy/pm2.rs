@@ -2,6 +2,7 @@
 
 mod daemon;
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use redispatch_testkit::eventually;
@@ -40,7 +41,7 @@ async fn reloads_and_scaling_under_load_lose_nothing_and_crash_nothing() {
     workers(&site, 4).await;
     let first = pm2.instances().await;
 
-    let pushed = std::cell::Cell::new(0);
+    let (pushed, done) = (Cell::new(0), Cell::new(false));
     let push = async |count: usize| {
         site.push(pushed.get()..pushed.get() + count).await;
         pushed.set(pushed.get() + count);
@@ -70,10 +71,11 @@ async fn reloads_and_scaling_under_load_lose_nothing_and_crash_nothing() {
         pm2.run(&["reload", &pm2.ecosystem(), "--only", NAME, "--update-env"]).await;
         sleep(STABLE).await;
         pm2.run(&["restart", NAME]).await;
+        done.set(true);
     };
     let load = async {
         let mut often = interval(Duration::from_millis(50));
-        loop {
+        while !done.get() {
             often.tick().await;
             // As much as a slow machine gets through: the queue is to be neither empty nor endless.
             if site.queue().left().await.waiting < 500 {
@@ -81,10 +83,7 @@ async fn reloads_and_scaling_under_load_lose_nothing_and_crash_nothing() {
             }
         }
     };
-    tokio::select! {
-        () = operate => {}
-        () = load => {}
-    }
+    tokio::join!(operate, load);
     push(4000usize.saturating_sub(pushed.get())).await;
     site.all_sent_once(pushed.get()).await;
     for counter in ["taken_over", "stale_settles", "duplicates", "retried"] {

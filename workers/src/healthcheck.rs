@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use redispatch::config::{Fault, Faults, Reader, Sources, http_addr};
+use redispatch::config::{Fault, Faults, Reader, Sources, http_addr, worker_queue};
 use serde::Deserialize;
 
 use crate::tls;
@@ -21,10 +21,11 @@ struct Answer {
     reason: String,
 }
 
-/// Prints why the worker of `queue` is alive or not: exit code 0 or 1; 78 where no address is set. Reads no other
+/// Prints why the worker of `channel` is alive or not: exit code 0 or 1; 78 where no address is set. Reads no other
 /// setting.
-pub(crate) fn healthcheck(sources: &Sources, queue: &str) -> ExitCode {
+pub(crate) fn healthcheck(sources: &Sources, channel: &str) -> ExitCode {
     let mut reader = Reader::new(sources);
+    let queue = worker_queue(&mut reader, channel);
     let Some(addr) = http_addr(&mut reader) else {
         let unset = || {
             let cure = "set it for the worker and its health check alike: 127.0.0.1:9401";
@@ -36,7 +37,7 @@ pub(crate) fn healthcheck(sources: &Sources, queue: &str) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return crate::run::fail(&error),
     };
-    let (code, told) = match runtime.block_on(ask(local(addr), queue)) {
+    let (code, told) = match runtime.block_on(ask(local(addr), &queue)) {
         Ok(reason) => (ExitCode::SUCCESS, format!("ok: {reason}")),
         Err(reason) => (ExitCode::FAILURE, format!("unhealthy: {reason}")),
     };

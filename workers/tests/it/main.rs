@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
 mod contract;
+mod deploy;
 #[cfg(feature = "sns")]
 mod failover;
 mod provider;

@@ -1,7 +1,9 @@
 //! redispatch: workers that take messages from plain Redis lists and get them sent, once, whatever breaks.
 
+pub mod acl;
 pub mod clock;
 pub mod config;
+mod handshake;
 pub mod job;
 pub mod keys;
 mod link;

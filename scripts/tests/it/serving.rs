@@ -35,6 +35,18 @@ impl Serving {
             poll_interval: Duration::from_millis(50),
             ..WorkerSettings::new(redis.url().parse().expect("an address"))
         };
+        let serving = Self::with(queue, settings, handler);
+        let workers = format!("queue:{queue}:workers");
+        redis.wait_until(&["HLEN", workers.as_str()], |alive| alive.int() > 0, LIMIT).await;
+        serving
+    }
+
+    /// The same with these settings. Back at once.
+    pub(crate) fn with<H, F>(queue: &str, settings: WorkerSettings, handler: H) -> Self
+    where
+        H: Fn(Delivery) -> F + Send + Sync + 'static,
+        F: Future<Output = Outcome> + Send + 'static,
+    {
         let (trigger, shutdown) = Shutdown::manual();
         let worker = Worker::new(queue, settings).expect("usable settings");
         let (kill, killed) = oneshot::channel();
@@ -47,8 +59,6 @@ impl Serving {
                 }
             });
         });
-        let workers = format!("queue:{queue}:workers");
-        redis.wait_until(&["HLEN", workers.as_str()], |alive| alive.int() > 0, LIMIT).await;
         Self { trigger, kill: Some(kill), thread: Some(thread) }
     }
 

@@ -1,6 +1,7 @@
 //! The workers against real servers.
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
+mod access;
 mod contract;
 mod deploy;
 #[cfg(feature = "sns")]

@@ -12,6 +12,7 @@ pub mod outcome;
 mod place;
 pub mod queue;
 mod script;
+pub mod service;
 pub mod telemetry;
 pub mod worker;
 

@@ -121,7 +121,7 @@ pub(crate) async fn run_some_times(
     keys: Vec<Key>,
     args: Vec<Value>,
 ) -> Result<Value, Error> {
-    some_times(async || run(link, script, keys.clone(), args.clone()).await).await
+    some_times(|| run(link, script, keys.clone(), args.clone())).await
 }
 
 /// Asks again as [`run_some_times`] does.
@@ -129,7 +129,10 @@ pub(crate) async fn run_some_times(
 /// # Errors
 ///
 /// As `ask`.
-pub(crate) async fn some_times<T>(ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+pub(crate) async fn some_times<T, F>(ask: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
     for _ in 1..TRIES {
         match ask().await {
             Err(error) if crate::link::breaks_connection(&error) || is_starting(&error) => {

@@ -7,6 +7,7 @@
 //! - [`smtp::SmtpServer`]: a scripted SMTP server.
 //! - [`twilio::TwilioServer`]: a scripted server with Twilio's Messages API.
 //! - [`moto::MotoServer`]: Amazon's SNS as moto plays it.
+//! - [`service_manager::ServiceManager`]: systemd's end of `NOTIFY_SOCKET`.
 //! - [`http::get`]: one HTTP request.
 //! - [`promtool`]: Prometheus's own checks.
 //! - [`Port`]: a port that no other test takes.
@@ -31,6 +32,7 @@ pub mod proxy;
 pub mod redis;
 mod resp;
 pub mod sentinel;
+pub mod service_manager;
 pub mod smtp;
 mod tool;
 pub mod twilio;

@@ -66,7 +66,7 @@ async fn work<C: Channel>(queue: &str, settings: WorkerSettings, channel: C::Set
         Err(fault) => return refuse(Mode::Run, &fault.into()),
     };
     let worker = match Worker::new(queue, settings) {
-        Ok(worker) => worker,
+        Ok(worker) => worker.as_service(),
         Err(error) => return fail(&error),
     };
     let sender = channel.clone();

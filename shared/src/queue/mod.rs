@@ -133,7 +133,7 @@ impl Queue {
     ///
     /// As [`Queue::known_layout`].
     async fn known_layout_at_last(&self) -> Result<(), QueueError> {
-        known(script::some_times(async || self.layout().await).await?)
+        known(script::some_times(|| self.layout()).await?)
     }
 
     async fn layout(&self) -> Result<Option<String>, Error> {

@@ -3,6 +3,7 @@
 
 mod access;
 mod contract;
+mod deploy;
 #[cfg(feature = "sns")]
 mod failover;
 mod provider;

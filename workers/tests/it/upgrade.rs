@@ -37,7 +37,11 @@ async fn push(site: &Site<Email>, recipients: std::ops::Range<usize>) {
 }
 
 async fn start(site: &Site<Email>, program: &str) -> Worker {
-    site.worker_of(program, &SETTINGS).await
+    let own = site.environment();
+    let own: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let worker = Worker::start(program, &[], &[&own[..], &SETTINGS].concat());
+    worker.wait_for_event("worker_ready").await;
+    worker
 }
 
 /// One worker after another is exchanged for one of this version, and back.

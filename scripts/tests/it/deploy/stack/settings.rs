@@ -12,6 +12,7 @@ REDIS_HOST=localhost
 REDIS_PASSWORD=of-the-host
 REDIS_TLS=yes
 REDIS_TLS_CA_FILE=/etc/ssl/own-ca.pem
+WORKER_QUEUE=email-2
 HTTP_ADDR=127.0.0.1:9999
 API_ADDR=127.0.0.1:8001
 API_TOKEN='a$b"c'
@@ -61,6 +62,7 @@ async fn settings_arrive_as_written_and_addresses_stay_the_files_own() {
         ("REDIS_URL", Some("")),
         ("REDIS_URL_FILE", Some("/secrets/redis_url")),
         ("REDIS_TLS_CA_FILE", Some("")),
+        ("WORKER_QUEUE", Some("")),
         ("HTTP_ADDR", Some("0.0.0.0:9401")),
     ] {
         assert_eq!(stack.env("email-worker", name).as_deref(), value, "{name}");

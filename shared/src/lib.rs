@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod dns;
 pub mod job;
 pub mod keys;
 mod link;

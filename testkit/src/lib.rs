@@ -6,6 +6,7 @@
 //! - [`smtp::SmtpServer`]: a scripted SMTP server.
 //! - [`twilio::TwilioServer`]: a scripted server with Twilio's Messages API.
 //! - [`moto::MotoServer`]: Amazon's SNS as moto plays it.
+//! - [`dns::DnsServer`]: a name server that knows a few names.
 //! - [`http::get`]: one HTTP request.
 //! - [`promtool`]: Prometheus's own checks.
 //! - [`Port`]: a port that no other test takes.
@@ -17,6 +18,7 @@
 
 mod child;
 pub mod client;
+pub mod dns;
 mod eventually;
 pub mod http;
 mod listener;

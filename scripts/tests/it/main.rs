@@ -12,6 +12,7 @@ mod doctor;
 mod documents;
 mod drain;
 mod enqueue;
+mod healthcheck;
 mod help;
 mod intake;
 mod live;

@@ -1,6 +1,7 @@
 //! A worker in this process, with a handler of the test's.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -35,6 +36,30 @@ impl Serving {
             poll_interval: Duration::from_millis(50),
             ..WorkerSettings::new(redis.url().parse().expect("an address"))
         };
+        Self::start_with(redis, queue, settings, handler).await
+    }
+
+    /// The same, answering at `http_addr`.
+    pub(crate) async fn start_at<H, F>(
+        redis: &RedisServer,
+        queue: &str,
+        http_addr: SocketAddr,
+        handler: H,
+    ) -> Self
+    where
+        H: Fn(Delivery) -> F + Send + Sync + 'static,
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        let settings = WorkerSettings::new(redis.url().parse().expect("an address"));
+        let settings = WorkerSettings { http_addr: Some(http_addr), ..settings };
+        Self::start_with(redis, queue, settings, handler).await
+    }
+
+    async fn start_with<H, F>(redis: &RedisServer, queue: &str, settings: WorkerSettings, handler: H) -> Self
+    where
+        H: Fn(Delivery) -> F + Send + Sync + 'static,
+        F: Future<Output = Outcome> + Send + 'static,
+    {
         let (trigger, shutdown) = Shutdown::manual();
         let worker = Worker::new(queue, settings).expect("usable settings");
         let (kill, killed) = oneshot::channel();

@@ -8,6 +8,7 @@ use redispatch::queue::{Client, Queue, QueueError};
 
 use crate::cli::{Cli, Verb};
 use crate::error::Error;
+use crate::output;
 
 /// What every verb is given.
 pub(crate) struct Context {
@@ -99,14 +100,22 @@ impl Context {
         self.queue(name)
     }
 
-    /// The names of all queues.
+    /// The names of all queues. In a cluster the list lies on one of the servers: without it there are those that
+    /// everybody knows, and the operator is told so.
     ///
     /// # Errors
     ///
     /// Redis does not say what queues there are.
     pub(crate) async fn names(&self) -> Result<Vec<String>, Error> {
-        let names = self.client.queues().await;
-        names.map_err(|error| Error::redis("cannot list the queues", error))
+        match self.client.queues().await {
+            Err(error) if self.client.settings().redis.is_cluster() => {
+                let named: Vec<_> = self.client.named().into_iter().collect();
+                let shown = named.join(", ");
+                output::say(&format!("warning: cannot list the queues ({error}); going on with {shown}"));
+                Ok(named)
+            }
+            names => names.map_err(|error| Error::redis("cannot list the queues", error)),
+        }
     }
 
     /// The queues named, all there are where none is.

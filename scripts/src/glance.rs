@@ -25,8 +25,7 @@ pub(crate) struct Flow {
 
 impl Glance {
     pub(crate) async fn take(queue: &Queue) -> Result<Self, QueueError> {
-        let client = queue.client();
-        let (stats, workers, now) = tokio::try_join!(queue.stats(), queue.workers(), client.clock())?;
+        let (stats, workers, now) = tokio::try_join!(queue.stats(), queue.workers(), queue.clock())?;
         Ok(Self { queue: queue.name().to_owned(), stats, workers, now })
     }
 

@@ -8,6 +8,7 @@ pub mod keys;
 mod link;
 pub mod message;
 pub mod outcome;
+mod place;
 pub mod queue;
 mod script;
 pub mod telemetry;

@@ -8,12 +8,15 @@ use std::time::Duration;
 use fred::error::{Error, ErrorKind};
 use fred::prelude::{Builder, Client, ClientLike};
 use fred::types::config::{Config, TcpConfig, UnresponsiveConfig};
+use fred::types::{CustomCommand, Value};
 use metrics::Counter;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use crate::place::Place;
+use crate::script::into_text;
 use crate::telemetry::event;
 use crate::{clock, dns};
 
@@ -26,7 +29,7 @@ pub(crate) const COMMANDS: &str = "commands";
 
 /// A connection that several tasks share. It connects when it is first needed, and again after [`Link::discard`].
 pub(crate) struct Link {
-    config: Config,
+    place: Place,
     purpose: &'static str,
     current: RwLock<Option<Connected>>,
     connecting: tokio::sync::Mutex<()>,
@@ -71,9 +74,9 @@ impl Connected {
 
 impl Link {
     /// A link for `purpose` (a word for logs). Nothing is connected yet.
-    pub(crate) fn new(config: Config, purpose: &'static str) -> Self {
+    pub(crate) fn new(place: Place, purpose: &'static str) -> Self {
         Self {
-            config,
+            place,
             purpose,
             current: RwLock::new(None),
             connecting: tokio::sync::Mutex::new(()),
@@ -198,9 +201,9 @@ impl Link {
     /// Connects in a task of its own: a caller that waits no longer leaves no half-made connection behind.
     async fn connect(&self) -> Result<(Client, AbortHandle), Error> {
         let (connected, wait) = oneshot::channel();
-        let config = self.config.clone();
+        let place = self.place.clone();
         tokio::spawn(async move {
-            if let Err(Ok((client, task))) = connected.send(connect(config).await) {
+            if let Err(Ok((client, task))) = connected.send(connect(place).await) {
                 end(client, task);
             }
         });
@@ -214,7 +217,36 @@ impl Drop for Link {
     }
 }
 
-async fn connect(config: Config) -> Result<(Client, AbortHandle), Error> {
+async fn connect(place: Place) -> Result<(Client, AbortHandle), Error> {
+    let (client, task) = connect_to(place.find().await?).await?;
+    if place.may_be_replica()
+        && let Err(error) = is_primary(&client).await
+    {
+        end(client, task);
+        return Err(error);
+    }
+    Ok((client, task))
+}
+
+/// Whether it is one that takes writes. One that does not say is trusted.
+async fn is_primary(client: &Client) -> Result<(), Error> {
+    let role =
+        client.custom(CustomCommand::new_static("ROLE", None::<u16>, false), Vec::<Value>::new()).await;
+    match role {
+        Ok(Value::Array(role)) if role.first().is_some_and(|role| into_text(role.clone()) != "master") => {
+            Err(Error::new(ErrorKind::Sentinel, "the sentinels name a server that is no primary (yet)"))
+        }
+        Err(error) if breaks_connection(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A connection to the one server of `config`.
+///
+/// # Errors
+///
+/// It could not be made in time.
+pub(crate) async fn connect_to(config: Config) -> Result<(Client, AbortHandle), Error> {
     let client = Builder::from_config(config)
         .with_connection_config(|connection| {
             connection.max_command_attempts = 1;
@@ -247,15 +279,18 @@ pub(crate) fn breaks_connection(error: &Error) -> bool {
         | ErrorKind::Parse
         | ErrorKind::Routing
         | ErrorKind::Auth => true,
-        _ => said.starts_with("READONLY") || said.starts_with("MASTERDOWN") || said.contains("route command"),
+        _ => ELSEWHERE.iter().any(|word| said.starts_with(word)) || said.contains("route command"),
     }
 }
+
+/// With these a server says that it is not, or not any more, the one to talk to.
+const ELSEWHERE: [&str; 5] = ["READONLY", "MASTERDOWN", "MOVED", "CLUSTERDOWN", "NOREPLICAS"];
 
 static GENERATION: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
 /// Lets go of a client in the background. Its task outlives the client, and on a frozen server even `QUIT` is never
 /// answered.
-fn end(client: Client, task: AbortHandle) {
+pub(crate) fn end(client: Client, task: AbortHandle) {
     match tokio::runtime::Handle::try_current() {
         Ok(runtime) => {
             runtime.spawn(async move {

@@ -242,16 +242,28 @@ pub(crate) fn describe(error: &Error) -> String {
 
 /// Errors of a server that is about to be there.
 fn is_starting(error: &Error) -> bool {
-    ["LOADING", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN"].iter().any(|word| error.details().starts_with(word))
+    ["LOADING", "TRYAGAIN", "ASK"].iter().any(|word| error.details().starts_with(word))
 }
 
 /// Errors that end by themselves: a failover, a restart, an outage, memory that is full just now.
 fn is_passing(error: &Error) -> bool {
     let said = error.details();
     matches!(error.kind(), ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Canceled | ErrorKind::Backpressure)
-        || ["LOADING", "READONLY", "MASTERDOWN", "OOM", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "UNBLOCKED"]
-            .iter()
-            .any(|word| said.starts_with(word))
+        || [
+            "LOADING",
+            "READONLY",
+            "MASTERDOWN",
+            "OOM",
+            "BUSY",
+            "TRYAGAIN",
+            "CLUSTERDOWN",
+            "UNBLOCKED",
+            "MOVED",
+            "ASK",
+            "NOREPLICAS",
+        ]
+        .iter()
+        .any(|word| said.starts_with(word))
 }
 
 /// A value's bytes, without a copy.

@@ -1,6 +1,7 @@
 //! Real servers for the tests of this workspace.
 //!
 //! - [`redis::RedisServer`]: a `redis-server` of its own for each test, which can be killed, restarted and frozen.
+//! - [`cluster::Cluster`], [`sentinel::Sentinels`]: several of them that fail over.
 //! - [`proxy::Proxy`]: stands between a client and Redis and breaks on command.
 //! - [`process::Worker`]: a worker program, its log lines as events, and the signals it gets.
 //! - [`smtp::SmtpServer`]: a scripted SMTP server.
@@ -18,6 +19,7 @@
 
 mod child;
 pub mod client;
+pub mod cluster;
 pub mod dns;
 mod eventually;
 pub mod http;
@@ -30,6 +32,7 @@ mod promtool;
 pub mod proxy;
 pub mod redis;
 mod resp;
+pub mod sentinel;
 pub mod smtp;
 mod tool;
 pub mod twilio;

@@ -45,13 +45,7 @@ impl RedisServer {
     ///
     /// When there is no such program (how to install it is in the message) or it does not start.
     pub async fn with(args: &[&str]) -> Self {
-        let name = std::env::var("REDISPATCH_TEST_REDIS").unwrap_or_else(|_| "redis-server".into());
-        let program = find_program(&name).unwrap_or_else(|| {
-            panic!(
-                "no `{name}` here: `scripts/test` installs it, or run `apt-get install redis-server`, or set \
-                 REDISPATCH_TEST_REDIS to a redis-server or valkey-server"
-            )
-        });
+        let program = program();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let args: Vec<String> = args.iter().map(ToString::to_string).collect();
         for _ in 0..20 {
@@ -132,6 +126,21 @@ impl RedisServer {
         let ask = async { Client::connect(self.addr()).await?.command(args).await };
         timeout(LIMIT, ask).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
+}
+
+/// The server program to test on.
+///
+/// # Panics
+///
+/// When there is none.
+pub(crate) fn program() -> PathBuf {
+    let name = std::env::var("REDISPATCH_TEST_REDIS").unwrap_or_else(|_| "redis-server".into());
+    find_program(&name).unwrap_or_else(|| {
+        panic!(
+            "no `{name}` here: `scripts/test` installs it, or run `apt-get install redis-server`, or set \
+             REDISPATCH_TEST_REDIS to a redis-server or valkey-server"
+        )
+    })
 }
 
 /// A server that answers, or `None` where the port was taken. Panics on every other failure.

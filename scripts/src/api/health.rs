@@ -98,7 +98,7 @@ fn counted(snapshot: &Snapshot) -> Response {
     let names: Vec<&str> = snapshot.broken.iter().map(|(name, _)| name.as_str()).collect();
     let error = broken.map(|_| Problem {
         code: "broken_queue",
-        message: format!("a key of another type than it should be in: {}", names.join(", ")),
+        message: format!("cannot be counted, ask `queuectl doctor`: {}", names.join(", ")),
     });
     let status = if broken.is_some() { "unhealthy" } else { "healthy" };
     let code = if broken.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };

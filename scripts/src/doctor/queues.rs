@@ -1,6 +1,6 @@
 //! Each queue: its keys, what nobody takes, who serves it, what holds it up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redispatch::keys::{LAYOUT, is_newer};
@@ -27,8 +27,7 @@ pub(super) async fn check(client: &Client, way: Way) -> Queues {
         Ok(names) => names.into_iter().collect(),
         Err(error) => {
             all.findings.push(unknown("queues", &error));
-            let built_in = [Email::QUEUE, SmsChannel::QUEUE, WhatsAppChannel::QUEUE].map(str::to_owned);
-            built_in.into_iter().chain(client.settings().queues.clone()).collect::<BTreeSet<_>>()
+            client.named()
         }
     };
     let mut versions: BTreeMap<String, usize> = BTreeMap::new();

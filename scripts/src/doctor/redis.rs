@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use redispatch::queue::{Client, QueueError, is_too_old, server_name};
+use redispatch::queue::{Client, Node, QueueError, is_too_old, server_name};
 
 use super::{Finding, Way, clock, memory, persistence, queues, replication};
 
@@ -35,10 +35,20 @@ pub(super) async fn check(client: &Client, lease: Duration, fix: bool) -> Vec<Fi
             return vec![away, Finding::skipped("queues", "not looked at without Redis")];
         }
     };
-    let is_replica = nodes.iter().any(|(_, facts)| replication::is_replica(&facts.replication));
+    let told = nodes.iter().filter_map(|(_, facts)| facts.as_ref().ok());
+    let is_replica = told.into_iter().any(|facts| replication::is_replica(&facts.replication));
     let queues = queues::check(client, Way { lease, fix, is_replica }).await;
     let mut findings = Vec::new();
     for (address, facts) in nodes {
+        let facts = match facts {
+            Ok(facts) => facts,
+            Err(error) => {
+                let found = format!("cannot ask {}: {error}", address.unwrap_or_default());
+                let todo = "start it, or let its replica take its place; its queues stand still until then";
+                findings.push(Finding::fault("redis", found, todo));
+                continue;
+            }
+        };
         let mut found = vec![version(&facts, &url, settings.redis.is_cluster())];
         found.extend(rights(&facts));
         found.push(eviction(&facts));
@@ -56,20 +66,26 @@ pub(super) async fn check(client: &Client, lease: Duration, fix: bool) -> Vec<Fi
     findings
 }
 
-/// Each server's address, where there are several, and what it says.
-async fn facts(client: &Client) -> Result<Vec<(Option<String>, Facts)>, QueueError> {
+/// Each server's address, where there are several, and what it says. One of several may be away.
+async fn facts(client: &Client) -> Result<Vec<(Option<String>, Result<Facts, QueueError>)>, QueueError> {
     let mut all = Vec::new();
     for node in client.nodes().await? {
-        let facts = Facts {
-            server: node.info("server").await?,
-            memory: node.info("memory").await?,
-            persistence: node.info("persistence").await?,
-            replication: node.info("replication").await?,
-            config: node.config(&CONFIG).await?,
-        };
-        all.push((node.address(), facts));
+        match (node.address(), ask(&node).await) {
+            (None, Err(error)) => return Err(error),
+            told => all.push(told),
+        }
     }
     Ok(all)
+}
+
+async fn ask(node: &Node) -> Result<Facts, QueueError> {
+    Ok(Facts {
+        server: node.info("server").await?,
+        memory: node.info("memory").await?,
+        persistence: node.info("persistence").await?,
+        replication: node.info("replication").await?,
+        config: node.config(&CONFIG).await?,
+    })
 }
 
 fn version(facts: &Facts, url: &str, is_cluster: bool) -> Finding {

@@ -42,7 +42,7 @@ pub(crate) struct DelayedArgs {
 pub(crate) async fn run(args: DelayedArgs, context: &Context) -> Result<Exit, Error> {
     let queue = context.existing_queue(&args.queue.queue).await?;
     let failed = |error| Error::redis(format!("cannot look at what is delayed in `{}`", queue.name()), error);
-    let now = context.client.clock().await.map_err(failed)?;
+    let now = queue.clock().await.map_err(failed)?;
     let mut found = Vec::new();
     while (found.len() as u64) < args.limit {
         let seen = found.len() as u64;

@@ -90,7 +90,7 @@ pub(crate) async fn run(args: Export, context: &Context) -> Result<Exit, Error> 
 /// Pauses the queue, and gives the end of the pause; nothing where somebody has paused it.
 async fn pause(queue: &Queue) -> Result<Option<i64>, Error> {
     let failed = |error: QueueError| Error::redis(format!("cannot pause queue `{}`", queue.name()), error);
-    let now = queue.client().clock().await.map_err(failed)?;
+    let now = queue.clock().await.map_err(failed)?;
     let until = queue.stats().await.map_err(failed)?.gates.paused_until;
     if until.is_some_and(|until| until < 0 || until > now) {
         return Ok(None);

@@ -54,7 +54,7 @@ pub(crate) async fn run(args: Reschedule, context: &Context) -> Result<Exit, Err
     let at = match at {
         At::Instant(at) => at,
         At::In(lasts) => {
-            let now = context.client.clock().await;
+            let now = queue.clock().await;
             let now =
                 now.map_err(|error| Error::redis("cannot ask Redis for the time", error).changed("nothing"))?;
             now + lasts.as_millis() as i64

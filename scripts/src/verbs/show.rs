@@ -61,7 +61,7 @@ pub(crate) async fn run(args: Show, context: &Context) -> Result<Exit, Error> {
         return Ok(Exit::No);
     };
     let worker = holder(&queue, &found).await.map_err(failed)?;
-    let now = context.client.clock().await.map_err(failed)?;
+    let now = queue.clock().await.map_err(failed)?;
     let status = Status::of(queue.name(), &args.id, &found, args.reveal);
     if context.json {
         let message = found.message.as_ref().map(|bytes| message(bytes, args.reveal));

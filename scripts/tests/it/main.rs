@@ -5,6 +5,7 @@ mod api;
 mod away;
 mod cancel;
 mod clean;
+mod cluster;
 mod dead;
 mod delayed;
 mod deploy;

@@ -1,7 +1,6 @@
 //! Puts messages into a queue, each at most once by its id.
 
 use bytes::Bytes;
-use fred::interfaces::SetsInterface;
 use fred::types::Value;
 
 use super::{Queue, QueueError};
@@ -69,9 +68,7 @@ impl Queue {
         if !self.client.settings().accept_jobs {
             return Err(QueueError::Intake("WORKER_ACCEPT_JOBS is off here".to_owned()));
         }
-        let live = self.link.client().await?;
-        let known = live.client.sadd::<i64, _, _>(self.keys.queues(), self.name()).await;
-        self.link.checked(&live, known)?;
+        self.client.register(&self.name).await?;
         let mut enqueued = Vec::with_capacity(messages.len());
         for batch in batches(&messages) {
             let keys = &self.keys;

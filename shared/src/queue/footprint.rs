@@ -32,7 +32,7 @@ impl Queue {
         all.messages += self.link.checked::<u64>(&live, live.client.hlen(keys.messages.clone()).await)?;
         for (key, _) in keys.with_types().into_iter().take(8) {
             let args = vec!["USAGE".into(), key.into(), "SAMPLES".into(), SAMPLES.into()];
-            match self.client.ask_about::<Option<u64>>("MEMORY", args).await? {
+            match self.ask::<Option<u64>>("MEMORY", args).await? {
                 Some(bytes) => all.bytes += bytes.unwrap_or(0),
                 None => return Ok(None),
             }

@@ -23,7 +23,7 @@ impl Queue {
     /// [`QueueError::Redis`]; nothing is changed by asking.
     pub async fn lapsed(&self, ago: Duration) -> Result<Lapsed, QueueError> {
         let live = self.link.client().await?;
-        let before = self.client.clock().await? - ago.as_millis() as i64;
+        let before = self.clock().await? - ago.as_millis() as i64;
         let key = &self.keys.processing;
         let count = live.client.zcount(key.clone(), f64::NEG_INFINITY, before as f64).await;
         let count: u64 = self.link.checked(&live, count)?;

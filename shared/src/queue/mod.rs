@@ -11,6 +11,7 @@ mod find;
 mod footprint;
 mod intake;
 mod lapsed;
+mod links;
 mod members;
 mod oldest;
 mod orphans;
@@ -98,6 +99,21 @@ pub enum QueueError {
     /// Redis did not answer, or refused. What was asked may have been done: with an id it is safe to ask again.
     #[error("Redis: {0}")]
     Redis(String),
+}
+
+impl Queue {
+    /// As [`Client::within`], for work that asks only this queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::within`].
+    pub async fn within<T, E: From<QueueError>>(
+        &self,
+        limit: std::time::Duration,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        client::within(vec![self.link.clone()], limit, work).await
+    }
 }
 
 impl From<Error> for QueueError {

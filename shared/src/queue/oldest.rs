@@ -32,6 +32,6 @@ impl Queue {
             since = since.into_iter().chain(known).min();
         }
         let Some(since) = since else { return Ok(None) };
-        Ok(Some(self.client.clock().await?.saturating_sub(since).max(0).unsigned_abs()))
+        Ok(Some(self.clock().await?.saturating_sub(since).max(0).unsigned_abs()))
     }
 }

@@ -12,7 +12,7 @@ impl Queue {
     /// [`QueueError::Busy`] while another command changes the dead letters, [`QueueError::Redis`]; it may be done all the
     /// same. Safe to call again.
     pub async fn retry(&self, id: &str) -> Result<Changed, QueueError> {
-        let changed = self.reschedule(id, self.client.clock().await?).await?;
+        let changed = self.reschedule(id, self.clock().await?).await?;
         // The status of an id may be over while its dead letter lies there still.
         if !matches!(changed, Changed::Dead | Changed::Unknown) {
             return Ok(changed);

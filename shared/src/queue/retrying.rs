@@ -32,7 +32,7 @@ impl Queue {
     pub async fn next_retry(&self, from: i64, to: i64) -> Result<Option<Retry>, QueueError> {
         let keys = &self.keys;
         let live = self.link.client().await?;
-        let now = self.client.clock().await?;
+        let now = self.clock().await?;
         let before = from.saturating_sub(1) as f64;
         let earlier = live.client.zcount(keys.delayed.clone(), f64::NEG_INFINITY, before).await;
         let (mut rank, mut step): (i64, i64) = (self.link.checked(&live, earlier)?, 8);

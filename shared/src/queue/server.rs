@@ -1,14 +1,14 @@
 //! What Redis says of itself.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use fred::interfaces::ClientLike as _;
-use fred::types::config::{Options, Server};
-use fred::types::{ClusterHash, CustomCommand, FromValue, Value};
+use fred::types::config::Server;
+use fred::types::{CustomCommand, FromValue, Value};
 
-use super::{Client, QueueError};
+use super::{Client, Queue, QueueError};
 use crate::link::{Connected, Link};
-use crate::script::into_text;
 
 impl Client {
     /// The fields of a section of `INFO` of any of its servers: see [`Node::info`].
@@ -17,60 +17,72 @@ impl Client {
     ///
     /// [`QueueError::Redis`] where it cannot be reached; nothing is changed by asking.
     pub async fn info(&self, section: &str) -> Result<BTreeMap<String, String>, QueueError> {
-        Node { client: self.clone(), server: None }.info(section).await
+        Node { link: self.links.registry().clone(), server: None }.info(section).await
     }
 
     /// The servers that hold the keys: the only one, or the primaries of a cluster.
     ///
     /// # Errors
     ///
-    /// [`QueueError::Redis`] where it cannot be reached; nothing is changed by asking.
+    /// [`QueueError::Redis`] where none can be reached; nothing is changed by asking.
     pub async fn nodes(&self) -> Result<Vec<Node>, QueueError> {
-        let mut servers = Vec::new();
-        if self.settings().redis.is_cluster() {
-            let slots = self.ask_by(command("CLUSTER"), vec!["SLOTS".into()], None).await?;
-            servers = primaries(slots.unwrap_or(Value::Null));
+        let only = || Node { link: self.links.registry().clone(), server: None };
+        if !self.settings().redis.is_cluster() {
+            return Ok(vec![only()]);
         }
-        let node = |server| Node { client: self.clone(), server };
-        match servers.is_empty() {
-            true => Ok(vec![node(None)]),
-            false => Ok(servers.into_iter().map(|server| node(Some(server))).collect()),
-        }
+        let servers = self.links.place().primaries().await?;
+        let node = |server: Server| {
+            let link = Link::new(self.links.place().at(server.clone()), "node");
+            Node { link: Arc::new(link), server: Some(server) }
+        };
+        Ok(servers.into_iter().map(node).collect())
     }
 
-    /// Redis's clock, ms since 1970.
+    /// Redis's clock, ms since 1970; in a cluster that of one server.
     ///
     /// # Errors
     ///
     /// [`QueueError::Redis`]; nothing is changed by asking.
     pub async fn clock(&self) -> Result<i64, QueueError> {
-        let live = self.link.client().await?;
-        Ok(now(&self.link, &live).await?)
+        clock(self.links.registry()).await
+    }
+}
+
+impl Queue {
+    /// The clock of the queue's server, ms since 1970.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Redis`]; nothing is changed by asking.
+    pub async fn clock(&self) -> Result<i64, QueueError> {
+        clock(&self.link).await
     }
 
-    /// Asks about a key, which stands behind a subcommand, what the server may refuse to tell: then `None`.
-    pub(super) async fn ask_about<T: FromValue>(
+    /// What the server may refuse to tell: then `None`.
+    pub(super) async fn ask<T: FromValue>(
         &self,
         name: &'static str,
         args: Vec<Value>,
     ) -> Result<Option<T>, QueueError> {
-        self.ask_by(CustomCommand::new_static(name, ClusterHash::Offset(1), false), args, None).await
+        ask(&self.link, name, args).await
     }
+}
 
-    async fn ask_by<T: FromValue>(
-        &self,
-        command: CustomCommand,
-        args: Vec<Value>,
-        server: Option<Server>,
-    ) -> Result<Option<T>, QueueError> {
-        let live = self.link.client().await?;
-        let options = Options { cluster_node: server, ..Options::default() };
-        let answer = live.client.with_options(&options).custom(command, args).await;
-        match self.link.checked(&live, answer) {
-            Ok(answer) => Ok(Some(answer)),
-            Err(error) if crate::link::breaks_connection(&error) => Err(error.into()),
-            Err(_) => Ok(None),
-        }
+async fn clock(link: &Link) -> Result<i64, QueueError> {
+    let live = link.client().await?;
+    Ok(now(link, &live).await?)
+}
+
+async fn ask<T: FromValue>(
+    link: &Link,
+    name: &'static str,
+    args: Vec<Value>,
+) -> Result<Option<T>, QueueError> {
+    let live = link.client().await?;
+    match link.checked(&live, live.client.custom(command(name), args).await) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if crate::link::breaks_connection(&error) => Err(error.into()),
+        Err(_) => Ok(None),
     }
 }
 
@@ -84,7 +96,7 @@ pub(crate) async fn now(link: &Link, live: &Connected) -> Result<i64, fred::erro
 /// One of the servers that hold the keys.
 #[derive(Clone)]
 pub struct Node {
-    client: Client,
+    link: Arc<Link>,
     server: Option<Server>,
 }
 
@@ -117,26 +129,8 @@ impl Node {
     }
 
     async fn ask<T: FromValue>(&self, name: &'static str, args: Vec<Value>) -> Result<Option<T>, QueueError> {
-        self.client.ask_by(command(name), args, self.server.clone()).await
+        ask(&self.link, name, args).await
     }
-}
-
-/// The primaries in an answer to `CLUSTER SLOTS`, each once. Empty where they do not know their own addresses.
-fn primaries(slots: Value) -> Vec<Server> {
-    let list = |value| if let Value::Array(values) = value { values } else { Vec::new() };
-    let address = |slot| {
-        let mut primary = list(list(slot).into_iter().nth(2)?).into_iter();
-        let host = into_text(primary.next()?);
-        let port = primary.next()?.as_u64().and_then(|port| u16::try_from(port).ok())?;
-        (!host.is_empty()).then(|| Server::new(host, port))
-    };
-    let mut servers: Vec<Server> = Vec::new();
-    for server in list(slots).into_iter().filter_map(address) {
-        if !servers.contains(&server) {
-            servers.push(server);
-        }
-    }
-    servers
 }
 
 fn command(name: &'static str) -> CustomCommand {

@@ -22,11 +22,13 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; nothing is changed by asking.
     pub async fn wrong_types(&self) -> Result<Vec<WrongType>, QueueError> {
-        let live = self.link.client().await?;
         let mut wrong = Vec::new();
+        let registry = self.keys.queues();
         for (key, must) in self.keys.with_types() {
+            let link = if key == registry { self.client.links.registry() } else { &self.link };
+            let live = link.client().await?;
             let holds = live.client.r#type(key.clone()).await;
-            let holds: String = self.link.checked(&live, holds)?;
+            let holds: String = link.checked(&live, holds)?;
             if holds != must && holds != "none" {
                 wrong.push(WrongType {
                     key: String::from_utf8_lossy(key.as_bytes()).into_owned(),

@@ -54,7 +54,7 @@ impl Queue {
         let live = self.link.client().await?;
         let beats = live.client.hgetall(self.keys.workers.clone()).await;
         let beats: HashMap<String, bytes::Bytes> = self.link.checked(&live, beats)?;
-        let now = self.client.clock().await?;
+        let now = self.clock().await?;
         let read = |(id, text): (String, bytes::Bytes)| {
             let beat: Beat = serde_json::from_slice(&text).ok()?;
             Some(Beat { id, age_ms: (now - beat.at).max(0), ..beat })

@@ -11,18 +11,30 @@ use tracing::debug;
 use super::shared::Shared;
 use crate::clock;
 use crate::keys::LAYOUT;
+use crate::link::Link;
+use crate::place::Place;
 use crate::script::{self, HEARTBEAT};
 
-/// Beats until the worker stops.
-pub(crate) async fn run(shared: Arc<Shared>) {
+/// Beats until the worker stops. `registry` is where `queue:queues` is: in a cluster on a server that may be away while
+/// that of the queue is not.
+pub(crate) async fn run(shared: Arc<Shared>, registry: Place) {
+    tokio::join!(
+        async {
+            while !register(&shared, &registry).await {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        },
+        beats(&shared)
+    );
+}
+
+async fn beats(shared: &Shared) {
     let interval = (shared.settings.lease / 2).clamp(Duration::from_secs(1), Duration::from_secs(10));
-    let mut known = false;
+    let mut laid_out = false;
     loop {
-        if !known {
-            known = register(&shared).await;
-        }
-        beat(&shared, &text(&shared)).await;
-        tokio::time::sleep(if known { interval } else { Duration::from_secs(1) }).await;
+        laid_out = laid_out || lay_out(shared).await;
+        beat(shared, &text(shared)).await;
+        tokio::time::sleep(if laid_out { interval } else { Duration::from_secs(1) }).await;
     }
 }
 
@@ -31,14 +43,23 @@ pub(crate) async fn stop(shared: &Shared) {
     beat(shared, "").await;
 }
 
-async fn register(shared: &Shared) -> bool {
-    let Ok(live) = shared.link.client().await else { return false };
+async fn register(shared: &Shared, registry: &Place) -> bool {
+    let apart;
+    let link = if shared.settings.redis.is_cluster() {
+        apart = Link::new(registry.clone(), "registry").counted(shared.metrics.traffic.clone());
+        &apart
+    } else {
+        &shared.link
+    };
+    let Ok(live) = link.client().await else { return false };
     let mut queues = shared.settings.queues.clone();
     queues.push(shared.queue.clone());
     let known = live.client.sadd::<i64, _, _>(shared.keys.queues(), queues).await;
-    if shared.link.checked(&live, known).is_err() {
-        return false;
-    }
+    link.checked(&live, known).is_ok()
+}
+
+async fn lay_out(shared: &Shared) -> bool {
+    let Ok(live) = shared.link.client().await else { return false };
     let layout = live.client.hsetnx::<i64, _, _, _>(shared.keys.control.clone(), "layout", LAYOUT).await;
     shared.link.checked(&live, layout).is_ok()
 }

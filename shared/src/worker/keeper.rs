@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fred::error::Error;
-use fred::types::config::Config;
 use fred::types::{Key, Value};
 use tokio::sync::oneshot;
 use tracing::warn;
@@ -14,6 +13,7 @@ use super::hand::Held;
 use super::shared::Shared;
 use crate::clock;
 use crate::link::Link;
+use crate::place::Place;
 use crate::script::{self, EXTEND};
 use crate::telemetry::event;
 
@@ -32,7 +32,7 @@ impl Keeper {
     /// # Errors
     ///
     /// The host gives no thread or no runtime; nothing was started.
-    pub(crate) fn start(shared: Arc<Shared>, config: Config) -> std::io::Result<Self> {
+    pub(crate) fn start(shared: Arc<Shared>, place: Place) -> std::io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         // Dropped with the thread, however that ends.
         let (alive, ended) = oneshot::channel::<()>();
@@ -40,7 +40,7 @@ impl Keeper {
         std::thread::Builder::new().name("lease-keeper".into()).spawn(move || {
             let _alive = alive;
             runtime.block_on(async move {
-                let link = Link::new(config, "leases").counted(shared.metrics.traffic.clone());
+                let link = Link::new(place, "leases").counted(shared.metrics.traffic.clone());
                 tokio::select! {
                     () = keep(&shared, &link) => {}
                     _ = stopped => {}

@@ -33,7 +33,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fred::prelude::ClientLike;
-use fred::types::config::Config;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
@@ -48,6 +47,7 @@ use crate::config::WorkerSettings;
 use crate::keys::{Keys, LAYOUT, is_queue_name};
 use crate::link::{COMMANDS, Link};
 use crate::outcome::Outcome;
+use crate::place::Place;
 use crate::telemetry::event;
 use crate::telemetry::metrics::{self, Metrics, Recorder};
 use progress::Stage;
@@ -63,7 +63,9 @@ const LAST_SETTLES: Duration = Duration::from_secs(1);
 pub struct Worker {
     queue: String,
     settings: WorkerSettings,
-    config: Config,
+    keys: Keys,
+    place: Place,
+    registry: Place,
 }
 
 /// Why a worker could not run.
@@ -150,7 +152,10 @@ impl Worker {
             return Err(WorkerError::QueueName(queue.to_owned()));
         }
         let config = settings.redis.to_fred().map_err(|fault| WorkerError::Redis(fault.to_string()))?;
-        Ok(Self { queue: queue.to_owned(), settings, config })
+        let keys = Keys::new(&settings.prefix, queue, settings.redis.is_cluster());
+        let place = Place::new(config.clone(), &keys.control);
+        let registry = Place::new(config, &keys.queues());
+        Ok(Self { queue: queue.to_owned(), settings, keys, place, registry })
     }
 
     /// Connects to Redis and looks at it as [`Worker::run`] does at its start. Gives the server's name and version.
@@ -159,13 +164,12 @@ impl Worker {
     ///
     /// [`WorkerError::Redis`] where it cannot be reached, else as [`Worker::run`].
     pub async fn check(&self) -> Result<String, WorkerError> {
-        let link = Link::new(self.config.clone(), "check");
+        let link = Link::new(self.place.clone(), "check");
         let away = |error| WorkerError::Redis(crate::script::describe(&error));
         let live = link.client().await.map_err(away)?;
         let _: String = live.client.ping(None).await.map_err(away)?;
         let server = inspect::inspect(&live.client, &self.settings).await?;
-        let keys = Keys::new(&self.settings.prefix, &self.queue, self.settings.redis.is_cluster());
-        inspect::layout(&live.client, &keys).await?;
+        inspect::layout(&live.client, &self.keys).await?;
         Ok(server)
     }
 
@@ -198,20 +202,20 @@ impl Worker {
 
     /// Everything that can be asked before the worker runs.
     fn prepare(self, recorder: Option<&Arc<Recorder>>) -> Prepared {
-        let Self { queue, settings, config } = self;
-        let keys = Keys::new(&settings.prefix, &queue, settings.redis.is_cluster());
+        let Self { queue, settings, keys, place, registry } = self;
         let (settle, finished) = mpsc::unbounded_channel();
         let metrics = Metrics::new(&queue, recorder);
-        let link = Link::new(config.clone(), COMMANDS).counted(metrics.traffic.clone());
+        let link = Link::new(place.clone(), COMMANDS).counted(metrics.traffic.clone());
         let shared = Arc::new(Shared::new(&queue, keys, settings, link, metrics, settle));
-        Prepared { shared, config, finished }
+        Prepared { shared, place, registry, finished }
     }
 }
 
 /// A worker about to run.
 struct Prepared {
     shared: Arc<Shared>,
-    config: Config,
+    place: Place,
+    registry: Place,
     finished: mpsc::UnboundedReceiver<settlement::Settlement>,
 }
 
@@ -222,7 +226,7 @@ impl Prepared {
         H: Fn(Delivery) -> F + Send + Sync + 'static,
         F: Future<Output = Outcome> + Send + 'static,
     {
-        let Self { shared, config, finished } = self;
+        let Self { shared, place, registry, finished } = self;
         let queue = shared.queue.as_str();
         info!(
             event = event::WORKER_STARTED,
@@ -246,14 +250,14 @@ impl Prepared {
             inspect::layout(&live.client, &shared.keys).await?;
         }
         shared.progress.enter(Stage::Running);
-        let mut keeper = keeper::Keeper::start(shared.clone(), config.clone())?;
+        let mut keeper = keeper::Keeper::start(shared.clone(), place.clone())?;
         let mut settling = tokio::spawn(settle::run(shared.clone(), finished));
         let upkeep = [
-            tokio::spawn(heartbeat::run(shared.clone())),
+            tokio::spawn(heartbeat::run(shared.clone(), registry)),
             tokio::spawn(schedules::run(shared.clone())),
             tokio::spawn(sweep::run(shared.clone())),
         ];
-        let wakers = wake::Wakers::new(&shared, &config);
+        let wakers = wake::Wakers::new(&shared, &place);
         info!(event = event::WORKER_READY, queue, worker = shared.worker, "ready");
         let mut claiming =
             tokio::spawn(engine::run(shared.clone(), Arc::new(handler), wakers, shutdown.clone()));

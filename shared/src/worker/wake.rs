@@ -17,6 +17,7 @@ use super::shared::Shared;
 use crate::clock;
 use crate::keys::Lane;
 use crate::link::{Link, breaks_connection};
+use crate::place::Place;
 use crate::script;
 
 /// How long Redis blocks a pop, and how long its answer may take beyond that before the connection is given up.
@@ -42,10 +43,10 @@ struct Popper {
 }
 
 impl Wakers {
-    pub(crate) fn new(shared: &Arc<Shared>, config: &fred::types::config::Config) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, place: &Place) -> Self {
         let (tell, woken) = mpsc::unbounded_channel();
         let poppers = [Lane::Pending, Lane::High].map(|lane| {
-            let link = Link::new(config.clone(), "wake-up").counted(shared.metrics.traffic.clone());
+            let link = Link::new(place.clone(), "wake-up").counted(shared.metrics.traffic.clone());
             Popper::start(shared.clone(), link, lane, tell.clone())
         });
         Self { poppers: poppers.into(), woken }

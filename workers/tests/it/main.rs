@@ -12,5 +12,6 @@ mod sms;
 mod smtp;
 #[cfg(feature = "sns")]
 mod sns;
+mod topology;
 mod whatsapp;
 mod worker;

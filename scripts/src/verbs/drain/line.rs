@@ -108,7 +108,7 @@ impl Line {
         let before = delayed(&self.queue, &self.stats).await?;
         if self.clean.as_ref() == Some(&before) {
             // Only their time may have come since.
-            self.now = self.queue.client().clock().await?;
+            self.now = self.queue.clock().await?;
             self.retry = self.queue.next_retry(i64::MIN, self.now).await?;
             self.left = if self.retry.is_some() { Left::Some(1) } else { Left::Nothing };
             return Ok(());

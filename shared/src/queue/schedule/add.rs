@@ -1,6 +1,5 @@
 //! Adds a schedule, or replaces one.
 
-use fred::interfaces::SetsInterface;
 use fred::types::Value;
 
 use super::Schedule;
@@ -44,9 +43,7 @@ impl Queue {
     pub async fn add_schedule(&self, schedule: &Schedule) -> Result<Added, QueueError> {
         self.check_schedule(schedule)?;
         let text = schedule.to_text().map_err(QueueError::Schedule)?;
-        let live = self.link.client().await?;
-        let known = live.client.sadd::<i64, _, _>(self.keys.queues(), self.name()).await;
-        self.link.checked(&live, known)?;
+        self.client.register(&self.name).await?;
         let args: Vec<Value> = vec![schedule.name.as_str().into(), text.into()];
         let answer = script::run(&self.link, &SCHEDULE_ADD, vec![self.keys.schedules.clone()], args).await?;
         Ok(match script::into_text(answer).as_str() {

@@ -1,7 +1,7 @@
 //! Puts exported messages back, and knows after a crash how far it came.
 
 use bytes::Bytes;
-use fred::interfaces::{HashesInterface, SetsInterface};
+use fred::interfaces::HashesInterface;
 use fred::types::{Key, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -79,9 +79,8 @@ impl Queue {
     ///
     /// [`QueueError::Redis`]; no message was touched.
     pub async fn import(&self) -> Result<Import<'_>, QueueError> {
+        self.client.register(&self.name).await?;
         let live = self.link.client().await?;
-        let known = live.client.sadd::<i64, _, _>(self.keys.queues(), self.name()).await;
-        self.link.checked(&live, known)?;
         let mark = live.client.hget(self.keys.control.clone(), "import").await;
         let mark = self.link.checked::<Option<String>>(&live, mark)?.unwrap_or_default();
         let skip = mark.split(':').next().and_then(|count| count.parse().ok()).unwrap_or(0);

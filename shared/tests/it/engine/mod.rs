@@ -27,6 +27,7 @@ mod scheduled;
 mod schedules;
 mod scripts;
 mod settling;
+mod shards;
 mod starting;
 mod stopping;
 mod times;

@@ -78,7 +78,7 @@ of_config() { b inspect --type image --format "{{$1}}" "$image"; }
 contained() {
   local settings=() environment command
   mapfile -t environment < <(of_config 'range .Docker.Config.Env}}{{.}}{{"\n"}}{{end')
-  while [[ $1 == *=* ]]; do
+  while [[ ${1-} == *=* ]]; do
     settings+=("$1")
     shift
   done
@@ -96,12 +96,18 @@ contained() {
     "$(command -v chroot)" --userspec="$(of_config .Docker.Config.User)" "$merged" "${command[@]}"
 }
 
-# pid_1 PID: who is PID 1 in what `contained` started as PID.
+# pid_1 PID: prints who is PID 1 in what `contained` started as PID, once that is the image's program.
 pid_1() {
-  local child=
-  until read -r child _ <"/proc/$1/task/$1/children" && [[ $(<"/proc/$child/comm") != @(unshare|bash|env|chroot|mount) ]]; do
-    kill -0 "$1" || return 1
+  local status child
+  while kill -0 "$1" 2>/dev/null; do
+    status=$(grep -l "^PPid:[[:space:]]$1\$" /proc/[0-9]*/status 2>/dev/null || true)
+    child=${status#/proc/}
+    child=${child%/status}
+    if [[ -n $child && $(readlink "/proc/$child/exe") == "$merged"/* ]]; then
+      printf '%s\n' "$child"
+      return
+    fi
     sleep 0.02
-  done 2>/dev/null
-  printf '%s\n' "$child"
+  done
+  return 1
 }

@@ -90,6 +90,8 @@ contained() {
     shift 3
     mount -t overlay overlay -o "ro,lowerdir=$layers" "$root"
     mount -t proc proc "$root/proc"
+    mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+    cp -a /dev/{null,zero,full,random,urandom} "$root/dev/"
     mount -t tmpfs -o "uid=${user%:*},gid=${user#*:},mode=700" tmpfs "$root/outbox"
     exec env -i "$@"' - "${merged:?}" "${etc:?}:${rootfs:?}" "$(of_config .Docker.Config.User)" \
     "${environment[@]}" ${settings[@]+"${settings[@]}"} \

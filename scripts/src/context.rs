@@ -108,7 +108,7 @@ impl Context {
     /// Redis does not say what queues there are.
     pub(crate) async fn names(&self) -> Result<Vec<String>, Error> {
         match self.client.queues().await {
-            Err(error) if self.client.settings().redis.is_cluster() => {
+            Err(error) if self.client.settings().redis.is_cluster() && self.client.nodes().await.is_ok() => {
                 let named: Vec<_> = self.client.named().into_iter().collect();
                 let shown = named.join(", ");
                 output::say(&format!("warning: cannot list the queues ({error}); going on with {shown}"));

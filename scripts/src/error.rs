@@ -49,6 +49,9 @@ impl Error {
     /// Redis did not answer, or refused, when asked to do `what`.
     pub(crate) fn redis(what: impl Into<String>, error: QueueError) -> Self {
         let hint = match &error {
+            error if error.lacks_rights() => {
+                "`queuectl doctor --acl` prints the rights that a Redis user needs"
+            }
             QueueError::Redis(_) => "`queuectl doctor` looks at Redis; REDIS_URL says where it is",
             QueueError::Settings(_) => "see REDIS_URL in .env.example",
             _ => return Self::new(what).cause(error),

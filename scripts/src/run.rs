@@ -26,7 +26,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let started = start(&cli, &sources);
     if let Verb::Doctor(args) = &cli.verb {
-        return verbs::doctor::main(args, &cli);
+        return verbs::doctor::main(args, &cli, &sources);
     }
     match started {
         Ok(()) => {}

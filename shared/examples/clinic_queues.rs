@@ -218,6 +218,7 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
             if workers.queues().any(|queue| queue == AGGREGATION) {
                 tokio::spawn(schedule(client));
             }
+            workers.as_service();
             let stopped = workers.run(Shutdown::on_signals()?).await?;
             return Ok(if stopped.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }

@@ -93,6 +93,11 @@ impl Keys {
         Key::from(format!("{}:status:{id}", self.base))
     }
 
+    /// A pattern that all keys of the queue match, and no other queue's.
+    pub(crate) fn all(&self) -> String {
+        format!("{}:*", self.base)
+    }
+
     /// `queue:queues`: the set of the queues that exist.
     pub(crate) fn queues(&self) -> Key {
         queues(&self.prefix)

@@ -1,8 +1,10 @@
 //! redispatch: workers that take messages from plain Redis lists and get them sent, once, whatever breaks.
 
+pub mod acl;
 pub mod clock;
 pub mod config;
 pub mod dns;
+mod handshake;
 pub mod job;
 pub mod keys;
 mod link;
@@ -11,6 +13,7 @@ pub mod outcome;
 mod place;
 pub mod queue;
 mod script;
+pub mod service;
 pub mod telemetry;
 pub mod worker;
 

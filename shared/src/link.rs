@@ -247,6 +247,7 @@ async fn is_primary(client: &Client) -> Result<(), Error> {
 ///
 /// It could not be made in time.
 pub(crate) async fn connect_to(config: Config) -> Result<(Client, AbortHandle), Error> {
+    let speaks_tls = config.tls.is_some();
     let client = Builder::from_config(config)
         .with_connection_config(|connection| {
             connection.max_command_attempts = 1;
@@ -262,6 +263,9 @@ pub(crate) async fn connect_to(config: Config) -> Result<(Client, AbortHandle), 
     match tokio::time::timeout(2 * CONNECT_LIMIT, client.init()).await {
         Ok(Ok(task)) => Ok((client, task.abort_handle())),
         // What fails or is never answered while connecting ends by itself, at the limits above.
+        Ok(Err(error)) if speaks_tls && *error.kind() == ErrorKind::Timeout => {
+            Err(Error::new(ErrorKind::Timeout, "no answer to the TLS handshake: is TLS spoken at this port?"))
+        }
         Ok(Err(error)) => Err(error),
         Err(_) => Err(Error::new(ErrorKind::Timeout, "no answer while connecting")),
     }

@@ -121,13 +121,25 @@ impl Guide {
             match tokio::time::timeout(ASK_LIMIT, self.ask(config, server)).await {
                 Ok(Ok(ranges)) => return Ok(ranges),
                 Ok(Err(error)) => {
-                    let said = format!("{server}: {}", error.details());
-                    failed = Error::new(error.kind().clone(), said);
+                    let said = self.mistaken(&error).unwrap_or(error.details());
+                    failed = Error::new(error.kind().clone(), format!("{server}: {said}"));
                 }
                 Err(_) => failed = Error::new(ErrorKind::Timeout, format!("{server}: no answer")),
             }
         }
         Err(failed)
+    }
+
+    /// What is wrong where the URL leads to another kind of server.
+    fn mistaken(&self, error: &Error) -> Option<&'static str> {
+        let said = error.details();
+        match self.asked {
+            Asked::Cluster { .. } if said.contains("cluster support disabled") => {
+                Some("is no cluster: write its URL as redis://")
+            }
+            Asked::Sentinels { .. } if said.contains("unknown command") => Some("is no sentinel"),
+            _ => None,
+        }
     }
 
     async fn ask(&self, config: &Config, server: &Server) -> Result<Vec<Range>, Error> {
@@ -224,4 +236,48 @@ fn sentinel(fields: Value) -> Option<Server> {
 
 fn list(value: Value) -> Vec<Value> {
     if let Value::Array(values) = value { values } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slots() -> Value {
+        let server = |host: &str, port: i64| Value::Array(vec![host.into(), port.into(), "id".into()]);
+        let range = |start: i64, end: i64, servers: Vec<Value>| {
+            Value::Array([vec![start.into(), end.into()], servers].concat())
+        };
+        Value::Array(vec![
+            range(0, 99, vec![server("10.0.0.1", 7000), server("10.0.0.2", 7001)]),
+            range(100, 16383, vec![server("", 7002), server("?", 7003)]),
+            Value::Null,
+        ])
+    }
+
+    #[test]
+    fn slots_and_who_holds_them() {
+        let asked = Server::new("seed", 7002);
+        let ranges = ranges(slots(), &asked);
+        let shown: Vec<_> = ranges.iter().map(|range| (range.slots.clone(), range.servers.clone())).collect();
+        let server = |host: &str, port| Server::new(host, port);
+        assert_eq!(
+            shown,
+            [
+                (0..=99, vec![server("10.0.0.1", 7000), server("10.0.0.2", 7001)]),
+                (100..=16383, vec![server("seed", 7002), server("seed", 7003)]),
+            ]
+        );
+    }
+
+    #[test]
+    fn sentinels_tell_of_others() {
+        let told =
+            |fields: &[&str]| sentinel(Value::Array(fields.iter().map(|text| Value::from(*text)).collect()));
+        assert_eq!(
+            told(&["name", "ip", "ip", "10.0.0.3", "port", "26379"]),
+            Some(Server::new("10.0.0.3", 26379))
+        );
+        assert_eq!(told(&["ip", "10.0.0.3", "port", "x"]), None);
+        assert_eq!(told(&[]), None);
+    }
 }

@@ -31,6 +31,10 @@ macro_rules! scripts {
                 hash: LazyLock::new(|| fred::util::sha1_hash($body)),
             };
         )*
+
+        /// All of them.
+        #[cfg(test)]
+        pub(crate) static ALL: &[&Script] = &[$(&$name),*];
     };
 }
 
@@ -235,6 +239,9 @@ impl Told {
 /// What Redis said, without the client's decoration.
 pub(crate) fn describe(error: &Error) -> String {
     let details = error.details();
+    if let Some(why) = crate::handshake::explained(details) {
+        return format!("TLS: {why}");
+    }
     let quoted = details.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"')).map(|(text, _)| text);
     let said = quoted.filter(|_| *error.kind() == ErrorKind::IO).unwrap_or(details);
     format!("{:?}: {said}", error.kind())

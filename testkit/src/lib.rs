@@ -8,6 +8,7 @@
 //! - [`twilio::TwilioServer`]: a scripted server with Twilio's Messages API.
 //! - [`moto::MotoServer`]: Amazon's SNS as moto plays it.
 //! - [`dns::DnsServer`]: a name server that knows a few names.
+//! - [`service_manager::ServiceManager`]: systemd's end of `NOTIFY_SOCKET`.
 //! - [`http::get`]: one HTTP request.
 //! - [`promtool`]: Prometheus's own checks.
 //! - [`Port`]: a port that no other test takes.
@@ -33,6 +34,7 @@ pub mod proxy;
 pub mod redis;
 mod resp;
 pub mod sentinel;
+pub mod service_manager;
 pub mod smtp;
 mod tool;
 pub mod twilio;

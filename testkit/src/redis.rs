@@ -16,9 +16,11 @@ use crate::{LIMIT, Reply, eventually};
 mod cli;
 mod monitor;
 mod slow;
+mod tls;
 
 pub use monitor::Monitor;
 pub use slow::Watch;
+pub use tls::{Identity, Tls};
 
 /// A running Redis on a port of its own, with a temporary folder for its files. Gone when dropped.
 ///
@@ -45,7 +47,10 @@ impl RedisServer {
     ///
     /// When there is no such program (how to install it is in the message) or it does not start.
     pub async fn with(args: &[&str]) -> Self {
-        let program = program();
+        Self::of(program(), args).await
+    }
+
+    async fn of(program: PathBuf, args: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let args: Vec<String> = args.iter().map(ToString::to_string).collect();
         for _ in 0..20 {

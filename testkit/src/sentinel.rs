@@ -20,6 +20,7 @@ pub struct Sentinels {
     /// The primary at first, then its replica. A killed one stays here.
     pub servers: Vec<RedisServer>,
     sentinels: Vec<Sentinel>,
+    password: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -32,16 +33,21 @@ struct Sentinel {
 impl Sentinels {
     /// Starts all of them, and waits until they know each other.
     pub async fn start() -> Self {
+        Self::locked(None).await
+    }
+
+    /// The same, where sentinels want this password.
+    pub async fn locked(password: Option<&'static str>) -> Self {
         let quick = ["--repl-diskless-sync-delay", "0"];
         let primary = RedisServer::with(&quick).await;
         let of = format!("127.0.0.1 {}", primary.port());
         let replica = RedisServer::with(&[&quick[..], &["--replicaof", &of]].concat()).await;
         let follows = |info: &Reply| info.text().contains("master_link_status:up");
         replica.wait_until(&["INFO", "replication"], follows, LIMIT).await;
-        let sentinels = (0..3).map(|_| Sentinel::start(&primary)).collect();
-        let all = Self { servers: vec![primary, replica], sentinels };
+        let sentinels = (0..3).map(|_| Sentinel::start(&primary, password)).collect();
+        let all = Self { servers: vec![primary, replica], sentinels, password };
         for sentinel in &all.sentinels {
-            let ask = async || sentinel.command(&["SENTINEL", "MASTER", SERVICE]).await;
+            let ask = async || sentinel.command(&["SENTINEL", "MASTER", SERVICE], password).await;
             eventually("sentinels that know all", LIMIT, ask, |reply| {
                 let Some(Reply::Array(fields)) = reply else { return false };
                 let field = |name: &str| {
@@ -66,7 +72,7 @@ impl Sentinels {
     /// Which of the servers the sentinels call the primary.
     pub async fn primary(&self) -> Option<usize> {
         let ask = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE];
-        let answer = self.sentinels[2].command(&ask).await?;
+        let answer = self.sentinels[2].command(&ask, self.password).await?;
         let port = answer.array()[1].text().to_owned();
         self.servers.iter().position(|server| server.port().to_string() == port)
     }
@@ -92,14 +98,16 @@ impl Sentinels {
 }
 
 impl Sentinel {
-    fn start(primary: &RedisServer) -> Self {
+    fn start(primary: &RedisServer, password: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = Port::reserve();
+        let locked = password
+            .map_or(String::new(), |word| format!("requirepass {word}\nsentinel sentinel-pass {word}\n"));
         let config = format!(
             "port {}\nbind 127.0.0.1\nlogfile sentinel.log\n\
              sentinel monitor {SERVICE} 127.0.0.1 {} 2\n\
              sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER}\n\
-             sentinel failover-timeout {SERVICE} 5000\n",
+             sentinel failover-timeout {SERVICE} 5000\n{locked}",
             port.number,
             primary.port()
         );
@@ -112,8 +120,12 @@ impl Sentinel {
         Self { child, port, _folder: folder }
     }
 
-    async fn command(&self, command: &[&str]) -> Option<Reply> {
-        let reply = Client::connect(self.port.addr()).await.ok()?.command(command).await.ok()?;
+    async fn command(&self, command: &[&str], password: Option<&str>) -> Option<Reply> {
+        let mut client = Client::connect(self.port.addr()).await.ok()?;
+        if let Some(password) = password {
+            client.command(&["AUTH", password]).await.ok()?;
+        }
+        let reply = client.command(command).await.ok()?;
         Some(reply).filter(|reply| !matches!(reply, Reply::Error(_)))
     }
 }

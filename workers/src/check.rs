@@ -10,14 +10,18 @@ use redispatch::telemetry::mask;
 use crate::{Channel, run};
 
 /// Prints a line for each thing tried. The settings can be used, or nobody would come here.
-pub(crate) async fn check<C: Channel>(settings: WorkerSettings, channel: C::Settings) -> ExitCode {
+pub(crate) async fn check<C: Channel>(
+    queue: &str,
+    settings: WorkerSettings,
+    channel: C::Settings,
+) -> ExitCode {
     let channel = match C::open(channel) {
         Ok(channel) => channel,
         Err(fault) => return run::refuse(Mode::Check, &fault.into()),
     };
     print("settings", &Ok(String::new()));
     let url = settings.redis.url.clone();
-    let redis = match Worker::new(C::QUEUE, settings) {
+    let redis = match Worker::new(queue, settings) {
         Ok(worker) => worker.check().await,
         Err(error) => Err(error),
     };

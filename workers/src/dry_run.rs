@@ -14,8 +14,12 @@ use crate::{Channel, run};
 /// Messages looked at.
 const SAMPLE: usize = 20;
 
-pub(crate) async fn dry_run<C: Channel>(settings: &WorkerSettings, channel: &C::Settings) -> ExitCode {
-    let waiting = match Queue::new(C::QUEUE, settings) {
+pub(crate) async fn dry_run<C: Channel>(
+    queue: &str,
+    settings: &WorkerSettings,
+    channel: &C::Settings,
+) -> ExitCode {
+    let waiting = match Queue::new(queue, settings) {
         Ok(queue) => queue.peek(SAMPLE, settings.max_message_bytes).await,
         Err(error) => Err(error),
     };
@@ -36,9 +40,8 @@ pub(crate) async fn dry_run<C: Channel>(settings: &WorkerSettings, channel: &C::
     let count = waiting.len();
     let _ = writeln!(
         std::io::stderr(),
-        "{count} of the messages waiting in {} (at most {SAMPLE} are looked at); {unusable} would be dead-lettered; \
-         nothing was claimed or sent",
-        C::QUEUE
+        "{count} of the messages waiting in {queue} (at most {SAMPLE} are looked at); {unusable} would be dead-lettered; \
+         nothing was claimed or sent"
     );
     if unusable == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bytes::Bytes;
-use redispatch::config::{Fault, Faults, Reader, Sources, api_addr, http_addr};
+use redispatch::config::{Fault, Faults, Reader, Sources, api_addr, http_addr, worker_queue};
 use serde::Deserialize;
 
 use crate::tls;
@@ -22,10 +22,11 @@ struct Answer {
     reason: String,
 }
 
-/// Prints why the worker of `queue` is alive or not: exit code 0 or 1; 78 where no address is set. Reads no other
+/// Prints why the worker of `channel` is alive or not: exit code 0 or 1; 78 where no address is set. Reads no other
 /// setting.
-pub(crate) fn healthcheck(sources: &Sources, queue: &str) -> ExitCode {
+pub(crate) fn healthcheck(sources: &Sources, channel: &str) -> ExitCode {
     let mut reader = Reader::new(sources);
+    let queue = worker_queue(&mut reader, channel);
     let Some(addr) = http_addr(&mut reader) else {
         let unset = || {
             let cure = "set it for the worker and its health check alike: 127.0.0.1:9401";

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redispatch::config::{Cli, Faults, Mode, Reader, TABLES, WorkerSettings};
+use redispatch::config::{Cli, Faults, Mode, Reader, TABLES, WorkerSettings, worker_queue};
 use redispatch::telemetry::{self, LogSettings};
 use redispatch::{Shutdown, Worker};
 
@@ -27,6 +27,7 @@ pub fn run<C: Channel>(cli: Cli, args: impl IntoIterator<Item = OsString>) -> Ex
         return healthcheck::healthcheck(&sources, C::QUEUE);
     }
     let mut reader = Reader::new(&sources);
+    let queue = worker_queue(&mut reader, C::QUEUE);
     let settings = WorkerSettings::read(&mut reader, C::CONCURRENCY);
     let channel = C::read(&mut reader, settings.concurrency);
     let mut logs = LogSettings::read(&mut reader);
@@ -45,9 +46,9 @@ pub fn run<C: Channel>(cli: Cli, args: impl IntoIterator<Item = OsString>) -> Ex
     };
     let code = runtime.block_on(async {
         match mode {
-            Mode::Run => work::<C>(settings, channel).await,
-            Mode::Check => check::check::<C>(settings, channel).await,
-            Mode::DryRun => dry_run::dry_run::<C>(&settings, &channel).await,
+            Mode::Run => work::<C>(&queue, settings, channel).await,
+            Mode::Check => check::check::<C>(&queue, settings, channel).await,
+            Mode::DryRun => dry_run::dry_run::<C>(&queue, &settings, &channel).await,
             Mode::Healthcheck => unreachable!("it needs none of these settings"),
         }
     });
@@ -55,7 +56,7 @@ pub fn run<C: Channel>(cli: Cli, args: impl IntoIterator<Item = OsString>) -> Ex
     code
 }
 
-async fn work<C: Channel>(settings: WorkerSettings, channel: C::Settings) -> ExitCode {
+async fn work<C: Channel>(queue: &str, settings: WorkerSettings, channel: C::Settings) -> ExitCode {
     let shutdown = match Shutdown::on_signals() {
         Ok(shutdown) => shutdown,
         Err(error) => return fail(&error),
@@ -64,8 +65,8 @@ async fn work<C: Channel>(settings: WorkerSettings, channel: C::Settings) -> Exi
         Ok(channel) => Arc::new(channel),
         Err(fault) => return refuse(Mode::Run, &fault.into()),
     };
-    let worker = match Worker::new(C::QUEUE, settings) {
-        Ok(worker) => worker,
+    let worker = match Worker::new(queue, settings) {
+        Ok(worker) => worker.as_service(),
         Err(error) => return fail(&error),
     };
     let sender = channel.clone();

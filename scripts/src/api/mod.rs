@@ -34,7 +34,7 @@ use error::ApiError;
 use guard::Guard;
 use snapshot::Snapshots;
 
-pub(crate) use server::serve;
+pub(crate) use server::{ENDING_LIMIT, serve};
 
 /// Longest wait for Redis: whoever asks while it is away is told within 2 s.
 const REDIS_LIMIT: Duration = Duration::from_millis(1500);

@@ -24,7 +24,7 @@ const HEAD_LIMIT: Duration = Duration::from_secs(10);
 const CONNECTION_LIMIT: Duration = Duration::from_secs(300);
 
 /// What runs when the server stops, or a connection has reached its limit, has this long to end.
-const ENDING_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const ENDING_LIMIT: Duration = Duration::from_secs(10);
 
 /// Serves `router` until told to stop, and then lets requests end that are under way.
 pub(crate) async fn serve(listener: TcpListener, router: Router, mut shutdown: Shutdown) {

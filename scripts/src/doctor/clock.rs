@@ -3,7 +3,7 @@
 use redispatch::clock;
 use redispatch::queue::Client;
 
-use super::Finding;
+use super::{Finding, redis};
 use crate::time;
 
 const CHECK: &str = "clocks";
@@ -19,11 +19,10 @@ pub(super) async fn check(client: &Client) -> Finding {
     match client.clock().await {
         // The answer was made somewhere between the two looks at our own clock.
         Ok(theirs) => judge(theirs, before, clock::unix_ms() as i64),
-        Err(error) => Finding::fault(
-            CHECK,
-            format!("Redis does not tell the time: {error}"),
-            "ACL SETUSER <user> +time",
-        ),
+        Err(error) => {
+            let todo = redis::cure(&error, "mend what Redis complains about");
+            Finding::fault(CHECK, format!("Redis does not tell the time: {error}"), todo)
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use redispatch::{clock, telemetry::mask};
 use redispatch_workers::Channel as _;
 use redispatch_workers::{email::Email, sms::SmsChannel, whatsapp::WhatsAppChannel};
 
-use super::{Finding, Way, orphans};
+use super::{Finding, Way, orphans, redis};
 use crate::time;
 
 /// What was found out about all queues.
@@ -84,7 +84,8 @@ async fn look(queue: &Queue, way: Way, all: &mut Queues) -> Vec<Beat> {
 }
 
 fn unknown(check: &str, error: &QueueError) -> Finding {
-    Finding::fault(check, format!("cannot be looked at: {error}"), "mend what Redis complains about")
+    let todo = redis::cure(error, "mend what Redis complains about");
+    Finding::fault(check, format!("cannot be looked at: {error}"), todo)
 }
 
 fn layout(stats: &Stats) -> Finding {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use clap::Args;
 use redispatch::Shutdown;
+use redispatch::service::{Manager, State};
 use redispatch::telemetry::event;
 use tokio::net::TcpListener;
 use tracing::info;
@@ -46,7 +48,27 @@ pub(crate) async fn serve(_args: Serve, context: &Context) -> Result<Exit, Error
     let token = if settings.token.is_some() { "needed" } else { "not needed: only this host can ask" };
     info!(event = event::API_STARTED, %addr, token, "listening on http://{addr}");
     let api = Arc::new(Api::new(context.client.clone(), settings));
-    api::serve(listener, api::router(api), shutdown).await;
+    serve_attended(listener, api::router(api), shutdown, format!("listening on http://{addr}")).await?;
     info!(event = event::API_STOPPED, "asked to stop");
     Ok(Exit::Done)
+}
+
+/// Serves, on the threads that answer requests, and tells the service manager that those turn, if one started this process.
+async fn serve_attended(
+    listener: TcpListener,
+    router: Router,
+    shutdown: Shutdown,
+    status: String,
+) -> Result<(), Error> {
+    let serving = api::serve(listener, router, shutdown.clone());
+    let running = tokio::spawn(async move {
+        let Some(manager) = Manager::from_env() else { return serving.await };
+        let draining = shutdown.clone();
+        let look = move || {
+            let status = if draining.is_draining() { "requests under way end" } else { &status };
+            State { alive: true, status: status.to_owned() }
+        };
+        manager.attend(serving, look, shutdown, api::ENDING_LIMIT).await;
+    });
+    running.await.map_err(|error| Error::new("the server broke").cause(error))
 }

@@ -6,8 +6,14 @@ use std::path::Path;
 
 use crate::snapshot;
 
-const DOCUMENTS: [&str; 4] =
-    ["README.md", "docs/runbook.md", "deploy/prometheus/README.md", "shared/examples/README.md"];
+const DOCUMENTS: [&str; 6] = [
+    "README.md",
+    "docs/runbook.md",
+    "deploy/compose/README.md",
+    "deploy/kubernetes/README.md",
+    "deploy/prometheus/README.md",
+    "shared/examples/README.md",
+];
 
 /// The commands in a document that begin with `queuectl`, up to where something else begins.
 fn commands(text: &str) -> Vec<String> {

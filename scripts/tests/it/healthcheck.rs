@@ -1,5 +1,6 @@
 //! `healthcheck`: of whichever program runs.
 
+use redispatch::config::WorkerSettings;
 use redispatch_testkit::redis::RedisServer;
 use redispatch_testkit::{LIMIT, Port, eventually};
 use tokio::net::TcpListener;
@@ -28,7 +29,9 @@ async fn a_worker_of_any_queue_is_asked_first() {
     let (port, nobody) = (Port::reserve(), Port::reserve());
     let everywhere = format!("0.0.0.0:{}", port.addr().port());
     let env = [("HTTP_ADDR", everywhere.as_str()), ("API_ADDR", &nobody.addr().to_string())];
-    let worker = Serving::start_at(&redis, "reminders", port.addr(), sent).await;
+    let settings = WorkerSettings::new(redis.url().parse().unwrap());
+    let settings = WorkerSettings { http_addr: Some(port.addr()), ..settings };
+    let worker = Serving::with("reminders", settings, sent);
     let ran = eventually("alive", LIMIT, async || healthcheck(&env).await, |ran| ran.code == 0).await;
     assert_eq!(ran.stdout, "ok: idle: nothing is ready to be sent\n");
     worker.stop().await;

@@ -1,6 +1,8 @@
 //! `queuectl` as a process, against a real Redis.
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
+mod access;
+mod acl;
 mod api;
 mod away;
 mod cancel;

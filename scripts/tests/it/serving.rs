@@ -1,7 +1,6 @@
 //! A worker in this process, with a handler of the test's.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -36,26 +35,14 @@ impl Serving {
             poll_interval: Duration::from_millis(50),
             ..WorkerSettings::new(redis.url().parse().expect("an address"))
         };
-        Self::start_with(redis, queue, settings, handler).await
+        let serving = Self::with(queue, settings, handler);
+        let workers = format!("queue:{queue}:workers");
+        redis.wait_until(&["HLEN", workers.as_str()], |alive| alive.int() > 0, LIMIT).await;
+        serving
     }
 
-    /// The same, answering at `http_addr`.
-    pub(crate) async fn start_at<H, F>(
-        redis: &RedisServer,
-        queue: &str,
-        http_addr: SocketAddr,
-        handler: H,
-    ) -> Self
-    where
-        H: Fn(Delivery) -> F + Send + Sync + 'static,
-        F: Future<Output = Outcome> + Send + 'static,
-    {
-        let settings = WorkerSettings::new(redis.url().parse().expect("an address"));
-        let settings = WorkerSettings { http_addr: Some(http_addr), ..settings };
-        Self::start_with(redis, queue, settings, handler).await
-    }
-
-    async fn start_with<H, F>(redis: &RedisServer, queue: &str, settings: WorkerSettings, handler: H) -> Self
+    /// The same with these settings. Back at once.
+    pub(crate) fn with<H, F>(queue: &str, settings: WorkerSettings, handler: H) -> Self
     where
         H: Fn(Delivery) -> F + Send + Sync + 'static,
         F: Future<Output = Outcome> + Send + 'static,
@@ -72,8 +59,6 @@ impl Serving {
                 }
             });
         });
-        let workers = format!("queue:{queue}:workers");
-        redis.wait_until(&["HLEN", workers.as_str()], |alive| alive.int() > 0, LIMIT).await;
         Self { trigger, kill: Some(kill), thread: Some(thread) }
     }
 

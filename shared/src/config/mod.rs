@@ -49,7 +49,9 @@ pub use redis_url::RedisUrl;
 pub use setting::{Kind, Otherwise, Setting, Table};
 pub use source::Sources;
 pub(crate) use worker::LONGEST_LEASE;
-pub use worker::{Backoff, BackoffKind, OnInDoubt, QUEUE, RATE, RETRIES, ROLE, RateLimit, WorkerSettings};
+pub use worker::{
+    Backoff, BackoffKind, OnInDoubt, QUEUE, RATE, RETRIES, ROLE, RateLimit, WorkerSettings, worker_queue,
+};
 
 /// The library's own tables; a worker adds its own behind them.
 pub const TABLES: &[Table] = &[REDIS, QUEUE, RETRIES, RATE, HTTP, crate::telemetry::LOGS];

@@ -87,6 +87,11 @@ impl RedisSettings {
         self.url.is_cluster()
     }
 
+    /// Whether the URL leads to sentinels.
+    pub fn is_sentinel(&self) -> bool {
+        self.url.is_sentinel()
+    }
+
     /// The configuration of a fred client, its certificates loaded.
     ///
     /// # Errors
@@ -96,6 +101,7 @@ impl RedisSettings {
         let mut config = Config::from_url(&self.url.for_fred())
             .map_err(|_| Fault::new("REDIS_URL", "cannot be used", "write redis://host:6379/0"))?;
         config.tls = self.tls()?;
+        config.database = self.url.socket_db().or(config.database);
         if let ServerConfig::Centralized { server } = &mut config.server {
             // fred would look for `[::1]`, brackets included, in the server's certificate.
             let address = server.host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));

@@ -61,6 +61,10 @@ fn fred_gets_what_the_url_says() {
     assert_eq!(server.tls_server_name.as_deref(), Some("::1"));
 
     assert_eq!(to_fred("redis+unix:///run/r.sock").server, ServerConfig::Unix { path: "/run/r.sock".into() });
+    let socket = to_fred("redis+unix://me:p%40%2Fw@/run/r.sock?db=2");
+    assert_eq!(socket.server, ServerConfig::Unix { path: "/run/r.sock".into() });
+    assert_eq!((socket.username.as_deref(), socket.password.as_deref()), (Some("me"), Some("p@/w")));
+    assert_eq!(socket.database, Some(2));
     let cluster = to_fred("redis-cluster://h:1?node=g:2").server;
     assert!(matches!(cluster, ServerConfig::Clustered { hosts, .. } if hosts.len() == 2));
     let sentinel = to_fred(

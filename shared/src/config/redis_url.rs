@@ -1,5 +1,6 @@
 //! The URL of Redis: which ones are taken, and how one is shown without its secrets.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -37,8 +38,9 @@ impl RedisUrl {
     /// Problem and cure, in words that quote nothing secret.
     pub fn new(text: impl Into<SecretString>) -> Result<Self, (String, String)> {
         let text = text.into();
-        check(text.expose_secret().trim())?;
-        Ok(Self(text.expose_secret().trim().into()))
+        let text = with_host(text.expose_secret().trim());
+        check(&text)?;
+        Ok(Self(text.into_owned().into()))
     }
 
     /// The whole URL, secrets included.
@@ -51,9 +53,20 @@ impl RedisUrl {
         self.scheme().1 == Shape::Cluster
     }
 
+    /// Whether it leads to sentinels.
+    pub fn is_sentinel(&self) -> bool {
+        self.scheme().1 == Shape::Sentinel
+    }
+
     /// Whether TLS is spoken.
     pub fn is_tls(&self) -> bool {
         self.scheme().2
+    }
+
+    /// The database that the URL of a socket names; that of others is in their path.
+    pub(super) fn socket_db(&self) -> Option<u8> {
+        let url = Url::parse(self.expose()).ok().filter(|_| self.scheme().1 == Shape::Unix)?;
+        url.query_pairs().find(|(name, _)| name == "db")?.1.parse().ok()
     }
 
     /// The same place for fred: `redis` for `valkey`, and no TLS, which is set up apart.
@@ -85,7 +98,8 @@ impl Default for RedisUrl {
 impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Ok(url) = Url::parse(self.expose()) else { return f.write_str("redis") };
-        write!(f, "{}://{}", url.scheme(), url.host_str().unwrap_or_default())?;
+        let host = url.host_str().filter(|_| self.scheme().1 != Shape::Unix);
+        write!(f, "{}://{}", url.scheme(), host.unwrap_or_default())?;
         url.port().map_or(Ok(()), |port| write!(f, ":{port}"))?;
         f.write_str(url.path())
     }
@@ -94,6 +108,19 @@ impl fmt::Display for RedisUrl {
 impl fmt::Debug for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
+    }
+}
+
+/// `redis+unix://user:password@/path` has no host, which no URL with a user may be without.
+fn with_host(text: &str) -> Cow<'_, str> {
+    let login = text
+        .split_once("://")
+        .filter(|(scheme, _)| known(scheme).is_some_and(|(_, shape, _)| shape == Shape::Unix));
+    match login.and_then(|(scheme, rest)| Some((scheme, rest.split_once('/')?))) {
+        Some((scheme, (login, path))) if login.ends_with('@') => {
+            Cow::Owned(format!("{scheme}://{login}localhost/{path}"))
+        }
+        _ => Cow::Borrowed(text),
     }
 }
 
@@ -131,6 +158,9 @@ fn check(text: &str) -> Result<(), (String, String)> {
     if shape == Shape::Unix && matches!(url.path(), "" | "/") {
         return refused("names no socket", "write redis+unix:///path/to/redis.sock");
     }
+    if shape == Shape::Unix && !matches!(url.host_str(), None | Some("" | "localhost")) {
+        return refused("names a host, but a socket has none", "write redis+unix:///path with three slashes");
+    }
     if shape != Shape::Unix && url.host_str().unwrap_or_default().is_empty() {
         return refused("names no host", "write redis://host:6379/0");
     }
@@ -156,7 +186,8 @@ fn check(text: &str) -> Result<(), (String, String)> {
 /// Refuses what fred would silently ignore or stumble over.
 fn query(url: &Url, shape: Shape) -> Result<(), (String, String)> {
     let allowed: &[&str] = match shape {
-        Shape::Single | Shape::Unix => &[],
+        Shape::Single => &[],
+        Shape::Unix => &["db"],
         Shape::Cluster => &["node"],
         Shape::Sentinel => &["sentinelServiceName", "node", "sentinelUsername", "sentinelPassword"],
     };
@@ -166,6 +197,12 @@ fn query(url: &Url, shape: Shape) -> Result<(), (String, String)> {
             return Err((
                 format!("has the parameter `{key}`, which means nothing here"),
                 "take it out".to_owned(),
+            ));
+        }
+        if key == "db" && value.parse::<u8>().is_err() {
+            return Err((
+                "has a database that is no number from 0 to 255".to_owned(),
+                "write it as redis+unix:///path?db=0".to_owned(),
             ));
         }
         let node_is_fine =
@@ -225,6 +262,11 @@ mod tests {
             "redis-cluster://:hunter2@h:1/2",
             "redis-cluster://:hunter2@h:1?node=g",
             "redis+unix://",
+            "redis+unix://:hunter2@/",
+            "redis+unix://run/redis.sock",
+            "redis+unix://:hunter2@run/redis.sock",
+            "redis+unix://:hunter2/x@/run/redis.sock",
+            "redis+unix:///run/redis.sock?db=x",
             "hunter2 and more than that://h",
         ] {
             let (problem, cure) = RedisUrl::new(url).unwrap_err();
@@ -238,6 +280,10 @@ mod tests {
             RedisUrl::new("redis-sentinel://me:pw1@h:26379/1?sentinelServiceName=m&sentinelPassword=pw2")
                 .unwrap();
         assert_eq!(format!("{url} {url:?}"), "redis-sentinel://h:26379/1 redis-sentinel://h:26379/1");
+        for text in ["redis+unix://me:pw@/run/r.sock?db=2", "redis+unix:///run/r.sock?db=2"] {
+            let url = RedisUrl::new(text).unwrap();
+            assert_eq!((url.to_string().as_str(), url.socket_db()), ("redis+unix:///run/r.sock", Some(2)));
+        }
         assert_eq!(RedisUrl::default().to_string(), "redis://127.0.0.1:6379/0");
     }
 }

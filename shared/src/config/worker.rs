@@ -18,6 +18,12 @@ pub const QUEUE: Table = Table {
         Setting::new("QUEUE_PREFIX", Kind::Text, Value("queue"), "First part of every key"),
         Setting::new("QUEUES", Kind::Text, Nothing, "Comma list of more queues to make known to operators"),
         Setting::new(
+            "WORKER_QUEUE",
+            Kind::Text,
+            Derived("email, sms, whatsapp"),
+            "Queue this program serves, of a channel that is split into several",
+        ),
+        Setting::new(
             "WORKER_ID",
             Kind::Text,
             Derived("host name"),
@@ -316,6 +322,11 @@ impl WorkerSettings {
 fn rate_limit(reader: &mut Reader<'_>) -> Option<RateLimit> {
     let duration = reader.millis("RATE_LIMIT_DURATION_MS");
     reader.number_if_set("RATE_LIMIT_MAX").map(|max| RateLimit { max, duration })
+}
+
+/// `WORKER_QUEUE`, or else the queue that has the name of the `channel`.
+pub fn worker_queue(reader: &mut Reader<'_>, channel: &str) -> String {
+    reader.parsed("WORKER_QUEUE", check::queue_name).unwrap_or_else(|| channel.to_owned())
 }
 
 pub(super) fn read_prefix(reader: &mut Reader<'_>) -> String {

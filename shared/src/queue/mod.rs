@@ -101,6 +101,15 @@ pub enum QueueError {
     Redis(String),
 }
 
+impl QueueError {
+    /// Whether Redis refused since its user may not do that.
+    pub fn lacks_rights(&self) -> bool {
+        // The client's own call; one within a script, as Redis 7.0 and as later ones and Valkey say it.
+        let words = ["NOPERM", "The user executing the script can't", "ACL failure in script"];
+        matches!(self, Self::Redis(text) if words.iter().any(|word| text.contains(word)))
+    }
+}
+
 impl Queue {
     /// As [`Client::within`], for work that asks only this queue.
     ///

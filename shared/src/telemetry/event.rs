@@ -74,6 +74,8 @@ events! {
     HTTP_LISTENING = "http_listening";
     /// Another process answers at HTTP_ADDR; this one takes over when it is gone.
     HTTP_ADDR_TAKEN = "http_addr_taken";
+    /// The service manager that started the process (systemd) cannot be told how it is.
+    SERVICE_UNTOLD = "service_untold";
     /// Members without bytes were removed, or bytes without a member came back.
     ORPHANS_FOUND = "orphans_found";
     /// A send panicked; its message alone failed.

@@ -129,7 +129,8 @@ async fn metrics(State(served): State<Served>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], served.recorder.handle().render())
 }
 
-fn look(shared: &Shared) -> Facts {
+/// What is known of a worker now.
+pub(super) fn look(shared: &Shared) -> Facts {
     // Before the state: what is no longer refused has been answered, and the state may not say so yet.
     let refusals = shared.link.refusals();
     let state = shared.progress.state();

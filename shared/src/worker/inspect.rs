@@ -1,9 +1,7 @@
 //! Whether a Redis may be trusted with messages.
 
-use std::collections::HashMap;
-
 use fred::clients::Client;
-use fred::interfaces::{ConfigInterface, HashesInterface};
+use fred::interfaces::HashesInterface;
 use fred::prelude::ClientLike;
 use fred::types::InfoKind;
 use tracing::warn;
@@ -18,8 +16,8 @@ use crate::telemetry::event;
 /// trusted. Gives its name and version.
 pub(crate) async fn inspect(client: &Client, settings: &WorkerSettings) -> Result<String, WorkerError> {
     let allow_eviction = settings.allow_eviction;
-    let info: String = client.info(Some(InfoKind::Server)).await.unwrap_or_default();
-    let info = fields(&info);
+    let section = async |kind| fields(&client.info::<String>(Some(kind)).await.unwrap_or_default());
+    let (info, memory) = (section(InfoKind::Server).await, section(InfoKind::Memory).await);
     let server = server_name(&info);
     if is_too_old(&info) {
         return Err(WorkerError::Version(server));
@@ -27,9 +25,8 @@ pub(crate) async fn inspect(client: &Client, settings: &WorkerSettings) -> Resul
     if info.get("redis_mode").is_some_and(|mode| mode == "cluster") && !settings.redis.is_cluster() {
         return Err(WorkerError::Cluster);
     }
-    let policy =
-        config_value(client, "maxmemory-policy").await.filter(|policy| policy.starts_with("allkeys-"));
-    let limited = config_value(client, "maxmemory").await.is_some_and(|limit| limit != "0");
+    let policy = memory.get("maxmemory_policy").filter(|policy| policy.starts_with("allkeys-")).cloned();
+    let limited = memory.get("maxmemory").is_some_and(|limit| limit != "0");
     match policy.filter(|_| limited) {
         Some(policy) if !allow_eviction => Err(WorkerError::Eviction(policy)),
         Some(policy) => {
@@ -47,9 +44,4 @@ pub(crate) async fn layout(client: &Client, keys: &Keys) -> Result<(), WorkerErr
         Some(newer) => Err(WorkerError::Layout(newer)),
         None => Ok(()),
     }
-}
-
-async fn config_value(client: &Client, name: &str) -> Option<String> {
-    let answer: HashMap<String, String> = client.config_get(name).await.ok()?;
-    answer.into_values().next()
 }

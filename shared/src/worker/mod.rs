@@ -18,6 +18,7 @@ mod note;
 mod progress;
 mod schedules;
 mod send;
+mod service;
 mod settle;
 mod settlement;
 mod several;
@@ -66,6 +67,7 @@ pub struct Worker {
     keys: Keys,
     place: Place,
     registry: Place,
+    is_service: bool,
 }
 
 /// Why a worker could not run.
@@ -155,7 +157,14 @@ impl Worker {
         let keys = Keys::new(&settings.prefix, queue, settings.redis.is_cluster());
         let place = Place::new(config.clone(), &keys.control);
         let registry = Place::new(config, &keys.queues());
-        Ok(Self { queue: queue.to_owned(), settings, keys, place, registry })
+        Ok(Self { queue: queue.to_owned(), settings, keys, place, registry, is_service: false })
+    }
+
+    /// Says that this worker is all of its process: the service manager that started it, if one did, is told how the worker
+    /// is, by systemd's protocol ([`Manager`](crate::service::Manager)). Ready it is as soon as it runs, wherever Redis is.
+    #[must_use]
+    pub fn as_service(self) -> Self {
+        Self { is_service: true, ..self }
     }
 
     /// Connects to Redis and looks at it as [`Worker::run`] does at its start. Gives the server's name and version.
@@ -192,17 +201,19 @@ impl Worker {
         F: Future<Output = Outcome> + Send + 'static,
     {
         let recorder = self.settings.http_addr.map(|_| metrics::recorder());
+        let is_service = self.is_service;
         let prepared = self.prepare(recorder.as_ref());
         let _server = match prepared.shared.settings.http_addr.zip(recorder) {
             Some((addr, recorder)) => Some(endpoint::start(addr, vec![prepared.shared.clone()], recorder)?),
             None => None,
         };
+        let _service = is_service.then(|| service::start(vec![prepared.shared.clone()], shutdown.clone()));
         prepared.run(handler, shutdown).await
     }
 
     /// Everything that can be asked before the worker runs.
     fn prepare(self, recorder: Option<&Arc<Recorder>>) -> Prepared {
-        let Self { queue, settings, keys, place, registry } = self;
+        let Self { queue, settings, keys, place, registry, is_service: _ } = self;
         let (settle, finished) = mpsc::unbounded_channel();
         let metrics = Metrics::new(&queue, recorder);
         let link = Link::new(place.clone(), COMMANDS).counted(metrics.traffic.clone());
@@ -238,9 +249,7 @@ impl Prepared {
         );
         // Ends with this function, however that ends.
         let mut ticking = JoinSet::new();
-        if shared.settings.http_addr.is_some() {
-            ticking.spawn(ticks(shared.clone()));
-        }
+        ticking.spawn(ticks(shared.clone()));
         let mut stop = shutdown.clone();
         if stop.or(connected(&shared)).await {
             return Ok(Stopped::default());

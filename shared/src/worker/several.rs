@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tracing::error;
 
 use super::progress::Stage;
-use super::{Delivery, Prepared, Shutdown, Stopped, Worker, WorkerError, endpoint};
+use super::{Delivery, Prepared, Shutdown, Stopped, Worker, WorkerError, endpoint, service};
 use crate::config::WorkerSettings;
 use crate::outcome::Outcome;
 use crate::telemetry::{event, metrics};
@@ -21,6 +21,7 @@ type Ended = Pin<Box<dyn Future<Output = Result<Stopped, WorkerError>> + Send>>;
 #[derive(Default)]
 pub struct Workers {
     entries: Vec<Entry>,
+    is_service: bool,
 }
 
 struct Entry {
@@ -46,6 +47,12 @@ impl Workers {
         let run = move |prepared: Prepared, shutdown| -> Ended { Box::pin(prepared.run(handler, shutdown)) };
         let entry = Entry { queue: queue.to_owned(), role: role.to_owned(), settings, run: Box::new(run) };
         self.entries.push(entry);
+        self
+    }
+
+    /// As [`Worker::as_service`], for all of them together: alive if all are.
+    pub fn as_service(&mut self) -> &mut Self {
+        self.is_service = true;
         self
     }
 
@@ -105,6 +112,8 @@ impl Workers {
             .map(|(addr, workers)| endpoint::start(addr, workers, recorders[&addr].clone()))
             .collect();
         let _servers = servers?;
+        let all = ready.iter().map(|(prepared, _)| prepared.shared.clone()).collect();
+        let _service = self.is_service.then(|| service::start(all, shutdown.clone()));
         let mut running = JoinSet::new();
         for (prepared, run) in ready {
             let (shared, told) = (prepared.shared.clone(), told.clone());

@@ -1,7 +1,9 @@
 //! The workers against real servers.
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, and says where")]
 
+mod access;
 mod contract;
+mod deploy;
 #[cfg(feature = "sns")]
 mod failover;
 mod provider;

@@ -4,7 +4,7 @@ mod changing;
 mod contract;
 mod enqueueing;
 mod guard;
-mod http;
+pub(crate) mod http;
 mod limits;
 mod openapi;
 mod outages;

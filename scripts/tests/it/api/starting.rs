@@ -2,6 +2,7 @@
 
 use redispatch_testkit::LIMIT;
 use redispatch_testkit::redis::RedisServer;
+use redispatch_testkit::service_manager::ServiceManager;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
@@ -92,4 +93,25 @@ async fn sigterm_lets_a_request_end() {
     assert_eq!(server.process.wait_exit(LIMIT).await.code(), Some(0));
     server.process.wait_for_event("api_stopped").await;
     drop(idle);
+}
+
+/// While Redis is away it answers that, so it is ready and alive.
+#[tokio::test]
+async fn systemd_is_told_how_it_is() {
+    let manager = ServiceManager::at_path();
+    let service = [("NOTIFY_SOCKET", manager.name.as_str()), ("WATCHDOG_USEC", "400000")];
+    let server = Server::at("redis://127.0.0.1:1/0", &service).await;
+    let told = manager.wait_for("WATCHDOG=1", 3).await;
+    let status = format!("STATUS=listening on http://{}", server.addr);
+    assert_eq!(told[..2], ["READY=1", status.as_str()]);
+    // A request that is under way holds it.
+    let mut held = TcpStream::connect(server.addr).await.unwrap();
+    held.write_all(b"GET /api/queue/stats HTTP/1.1\r\nhost: localhost\r\n").await.unwrap();
+    server.get("/api/openapi.json").await.with_status(200);
+    server.process.sigterm();
+    manager.wait_for("STOPPING=1", 1).await;
+    manager.wait_for("EXTEND_TIMEOUT_USEC=20000000", 1).await;
+    drop(held);
+    assert_eq!(server.process.wait_exit(LIMIT).await.code(), Some(0));
+    assert_eq!(manager.count("READY=1"), 1);
 }

@@ -4,6 +4,7 @@ use redispatch::config::QueueSettings;
 use redispatch::queue::Queue;
 use redispatch_testkit::process::Worker;
 use redispatch_testkit::redis::RedisServer;
+use redispatch_testkit::service_manager::ServiceManager;
 use redispatch_testkit::{LIMIT, eventually};
 use serde_json::{Value, json};
 
@@ -165,4 +166,24 @@ async fn a_role_serves_the_queues_of_its_priority() {
     let told = wrong.wait_for(|line| line.raw.contains("WORKER_ROLE")).await.raw;
     assert!(told.contains("`hihg`") && told.contains("high, medium, low, patient-reminders"), "{told}");
     assert_eq!(wrong.wait_exit(LIMIT).await.code(), Some(78));
+}
+
+/// Several queues are one service: ready once, and well if all are.
+#[tokio::test]
+async fn all_queues_are_one_service() {
+    let mut redis = RedisServer::start().await;
+    let manager = ServiceManager::abstract_name();
+    let service =
+        [("NOTIFY_SOCKET", manager.name.as_str()), ("WATCHDOG_USEC", "400000"), ("WORKER_ROLE", "high")];
+    let worker = worker(&redis, &service);
+    manager.wait_for("STATUS=serving patient-reminders, lab-results", 1).await;
+    redis.kill();
+    manager.wait_for("STATUS=patient-reminders: Redis is away", 1).await;
+    let pings = manager.count("WATCHDOG=1");
+    manager.wait_for("WATCHDOG=1", pings + 5).await;
+    redis.restart().await;
+    manager.wait_for("STATUS=serving", 2).await;
+    stop(worker).await;
+    let told = manager.wait_for("STOPPING=1", 1).await;
+    assert_eq!((told[0].as_str(), manager.count("READY=1"), manager.count("STOPPING=1")), ("READY=1", 1, 1));
 }

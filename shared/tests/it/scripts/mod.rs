@@ -1,6 +1,7 @@
 //! The protocol at the level of its scripts: EVALSHA on a real Redis, with pretend workers.
 
 mod account;
+mod acl;
 mod begin;
 mod breaker;
 mod broken;

@@ -9,6 +9,13 @@ use super::{Channel, Fault, Taken, text};
 
 pub(crate) struct Email(SmtpServer);
 
+impl Email {
+    /// Lets everything go on that is held.
+    pub(crate) fn release(&self) {
+        self.0.release();
+    }
+}
+
 impl Channel for Email {
     const PROGRAM: &'static str = env!("CARGO_BIN_EXE_email-worker");
     const QUEUE: &'static str = "email";

@@ -99,11 +99,16 @@ impl<C: Channel> Site<C> {
 
     /// A worker, ready. Later settings win over earlier ones.
     pub(crate) async fn worker(&self, settings: &[(&str, &str)]) -> Worker {
-        let own = self.environment();
-        let own: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let worker = Worker::start(C::PROGRAM, &[], &[&own, settings].concat());
+        let worker = self.begin(settings);
         worker.wait_for_event("worker_ready").await;
         worker
+    }
+
+    /// The same, ready or not.
+    pub(crate) fn begin(&self, settings: &[(&str, &str)]) -> Worker {
+        let own = self.environment();
+        let own: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Worker::start(C::PROGRAM, &[], &[&own, settings].concat())
     }
 
     /// `--check` with the same settings.
@@ -115,7 +120,8 @@ impl<C: Channel> Site<C> {
         tokio::time::timeout(LIMIT, output).await.expect("it ends").expect("it starts")
     }
 
-    fn environment(&self) -> Vec<(&'static str, String)> {
+    /// All settings of a worker.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let quick = QUICK.map(|(name, value)| (name, value.to_owned()));
         [&quick[..], &[("REDIS_URL", self.redis.url())], &self.channel.settings()].concat()
     }

@@ -6,7 +6,8 @@ use redispatch_testkit::LIMIT;
 use redispatch_testkit::sentinel::Sentinels;
 use tokio::time::{Instant, timeout};
 
-use super::{Fleet, Producer, account, nothing_is_stuck};
+use super::{Fleet, PROGRAM, Producer, account, nothing_is_stuck};
+use crate::run::output;
 
 const BASE: &str = "queue:email";
 const PENDING: &str = "queue:email:pending";
@@ -81,4 +82,23 @@ async fn a_frozen_primary_is_left_and_forgotten_when_it_thaws() {
     safe.extend(producer.safe(300).await);
     safe.extend(producer.stop().await);
     account(fleet, &redis.servers[new], BASE, &safe).await;
+}
+
+#[tokio::test]
+async fn servers_and_sentinels_have_passwords_of_their_own() {
+    let redis = Sentinels::locked(Some("word-of-sentinels")).await;
+    redis.servers[0].command(&["CONFIG", "SET", "requirepass", "word-of-servers"]).await;
+    let url = redis.url().replacen("://", "://:word-of-servers@", 1);
+    for (url, code, said) in [
+        (format!("{url}&sentinelPassword=word-of-sentinels"), 0, "redis     ok"),
+        (format!("{url}&sentinelPassword=wrong"), 1, "WRONGPASS"),
+        (url.clone(), 1, "NOAUTH"),
+        (format!("{}&sentinelPassword=word-of-sentinels", redis.url()), 1, "NOAUTH"),
+    ] {
+        let env = [("REDIS_URL", url.as_str()), ("EMAIL_TRANSPORT", "null"), ("SMTP_FROM", "a@example.com")];
+        let check = output(PROGRAM, &["--check"], &env).await;
+        let stdout = String::from_utf8_lossy(&check.stdout).into_owned();
+        assert_eq!(check.status.code(), Some(code), "{url}: {stdout}");
+        assert!(stdout.contains(said) && !stdout.contains("word-of"), "{url}: {stdout}");
+    }
 }

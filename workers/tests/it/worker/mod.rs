@@ -10,6 +10,7 @@ mod hostile;
 mod ids;
 mod many_ids;
 mod modes;
+mod named;
 mod recipients;
 mod redis_cli;
 mod schedules;

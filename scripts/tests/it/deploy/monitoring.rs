@@ -1,7 +1,7 @@
 //! What lies in `deploy/` for Prometheus and Grafana.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use redispatch::config::WorkerSettings;
 use redispatch::telemetry::metric;
@@ -11,18 +11,11 @@ use redispatch_testkit::redis::RedisServer;
 use redispatch_testkit::{LIMIT, Port, eventually, promtool};
 use serde_json::Value;
 
-use super::api::server::Server;
-
-fn deploy(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").join("deploy").join(path)
-}
-
-fn text(path: &str) -> String {
-    std::fs::read_to_string(deploy(path)).unwrap_or_else(|error| panic!("deploy/{path}: {error}"))
-}
+use super::{root, text};
+use crate::api::server::Server;
 
 fn dashboard() -> Value {
-    serde_json::from_str(&text("grafana/redispatch.json")).expect("JSON")
+    serde_json::from_str(&text("deploy/grafana/redispatch.json")).expect("JSON")
 }
 
 /// Every metric of ours that a PromQL expression, or a text with some in it, names.
@@ -47,14 +40,20 @@ fn queries(dashboard: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn promtool_accepts_configuration_rules_and_their_tests() {
-    promtool(&[Path::new("check"), Path::new("config"), &deploy("prometheus/prometheus.yml")], "").await;
-    promtool(&[Path::new("check"), Path::new("rules"), &deploy("prometheus/alerts.yml")], "").await;
-    promtool(&[Path::new("test"), Path::new("rules"), &deploy("prometheus/alerts_test.yml")], "").await;
+    promtool(&[Path::new("check"), Path::new("config"), &root("deploy/prometheus/prometheus.yml")], "").await;
+    promtool(&[Path::new("check"), Path::new("rules"), &root("deploy/prometheus/alerts.yml")], "").await;
+    promtool(&[Path::new("test"), Path::new("rules"), &root("deploy/prometheus/alerts_test.yml")], "").await;
+    // as the compose file mounts them
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::copy(root("deploy/compose/prometheus.yml"), at("prometheus.yml")).unwrap();
+    std::fs::copy(root("deploy/prometheus/alerts.yml"), at("alerts.yml")).unwrap();
+    promtool(&[Path::new("check"), Path::new("config"), &at("prometheus.yml")], "").await;
 }
 
 #[test]
 fn every_alert_is_tested_firing_and_not_firing_and_says_what_to_run() {
-    let (rules, tests) = (text("prometheus/alerts.yml"), text("prometheus/alerts_test.yml"));
+    let (rules, tests) = (text("deploy/prometheus/alerts.yml"), text("deploy/prometheus/alerts_test.yml"));
     let alerts: Vec<_> = rules.split("- alert: ").skip(1).collect();
     assert_eq!(alerts.len(), 10, "this test reads all of them");
     for alert in alerts {
@@ -100,7 +99,7 @@ async fn rules_and_dashboard_name_only_metrics_that_there_are() {
     let api = api.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     let known: BTreeSet<_> = metric::ALL.iter().map(|metric| metric.name).chain(api).collect();
     let dashboard = dashboard();
-    let named = metrics(&[text("prometheus/alerts.yml"), queries(&dashboard).join("\n")].join("\n"));
+    let named = metrics(&[text("deploy/prometheus/alerts.yml"), queries(&dashboard).join("\n")].join("\n"));
     assert!(named.len() > 20, "this test sees nothing: {named:?}");
     let unknown: Vec<_> = named.iter().filter(|name| !known.contains(base(name))).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
@@ -126,14 +125,14 @@ async fn every_query_of_the_dashboard_finds_something_and_alerts_fire() {
 
     let folder = tempfile::tempdir().unwrap();
     let rules = folder.path().join("alerts.yml");
-    let at_once: Vec<_> = text("prometheus/alerts.yml")
+    let at_once: Vec<_> = text("deploy/prometheus/alerts.yml")
         .lines()
         .filter(|line| !line.trim().starts_with("for: "))
         .map(str::to_owned)
         .collect();
     std::fs::write(&rules, at_once.join("\n")).unwrap();
     let workers = "'localhost:9401', 'localhost:9402', 'localhost:9403'";
-    let mut config = text("prometheus/prometheus.yml");
+    let mut config = text("deploy/prometheus/prometheus.yml");
     for (there, here) in [
         ("15s", "1s"),
         ("- alerts.yml", &format!("- {}", rules.display())),

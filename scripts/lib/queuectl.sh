@@ -8,9 +8,9 @@ fail() {
   exit 2
 }
 
-# Sets `queuectl`: the program beside the scripts, else of a build, else on the PATH.
+# Sets `queuectl`: the program of a release, beside the scripts, of a build, or on the PATH.
 need_queuectl() {
-  for queuectl in "${root:?}/scripts/queuectl" "${target:?}/release/queuectl" "$target/debug/queuectl"; do
+  for queuectl in "${root:?}/bin/queuectl" "$root/scripts/queuectl" "${target:?}/release/queuectl" "$target/debug/queuectl"; do
     [[ ! -f $queuectl || ! -x $queuectl ]] || return 0
   done
   queuectl=$(command -v queuectl) ||

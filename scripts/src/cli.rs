@@ -107,6 +107,9 @@ pub(crate) enum Verb {
     Enqueue(verbs::enqueue::Enqueue),
     /// Write all messages of a queue down, byte-true and in order
     Export(verbs::export::Export),
+    /// Ask the program of this container whether it is alive
+    #[command(long_flag_alias = "healthcheck")]
+    Healthcheck(verbs::healthcheck::Healthcheck),
     /// Put exported messages back where they were
     Import(verbs::import::Import),
     /// Let nobody claim from a queue, or enqueue into it, for a while

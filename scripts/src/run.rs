@@ -21,6 +21,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Verb::Completions(args) = &cli.verb {
         return exit(verbs::completions::run(args));
     }
+    if let Verb::Healthcheck(_) = &cli.verb {
+        return verbs::healthcheck::main(&cli);
+    }
     let started = start(&cli, &sources);
     if let Verb::Doctor(args) = &cli.verb {
         return verbs::doctor::main(args, &cli, &sources);
@@ -69,8 +72,8 @@ async fn verb(verb: Verb, context: &Context) -> Result<Exit, Error> {
         Verb::Completions(args) => Ok(verbs::completions::run(&args)),
         Verb::Dead(args) => verbs::dead::run(args, context).await,
         Verb::Delayed(args) => verbs::delayed::run(args, context).await,
-        // It has ended before settings were refused.
-        Verb::Doctor(_) => Ok(Exit::Done),
+        // They have ended before settings were refused.
+        Verb::Doctor(_) | Verb::Healthcheck(_) => Ok(Exit::Done),
         Verb::Drain(args) => verbs::drain::run(args, context).await,
         Verb::Enqueue(args) => verbs::enqueue::run(args, context).await,
         Verb::Export(args) => verbs::export::run(args, context).await,

@@ -3,6 +3,7 @@
 pub mod acl;
 pub mod clock;
 pub mod config;
+pub mod dns;
 mod handshake;
 pub mod job;
 pub mod keys;

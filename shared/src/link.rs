@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
 use fred::error::{Error, ErrorKind};
@@ -15,10 +15,10 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use crate::clock;
 use crate::place::Place;
 use crate::script::into_text;
 use crate::telemetry::event;
+use crate::{clock, dns};
 
 /// Longest wait for the answer to a command, and for a connection.
 pub(crate) const COMMAND_LIMIT: Duration = Duration::from_secs(3);
@@ -259,6 +259,7 @@ pub(crate) async fn connect_to(config: Config) -> Result<(Client, AbortHandle), 
         })
         .with_performance_config(|performance| performance.default_command_timeout = COMMAND_LIMIT)
         .build()?;
+    client.set_resolver(Arc::new(dns::Lookup)).await;
     match tokio::time::timeout(2 * CONNECT_LIMIT, client.init()).await {
         Ok(Ok(task)) => Ok((client, task.abort_handle())),
         // What fails or is never answered while connecting ends by itself, at the limits above.

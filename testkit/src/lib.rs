@@ -7,6 +7,7 @@
 //! - [`smtp::SmtpServer`]: a scripted SMTP server.
 //! - [`twilio::TwilioServer`]: a scripted server with Twilio's Messages API.
 //! - [`moto::MotoServer`]: Amazon's SNS as moto plays it.
+//! - [`dns::DnsServer`]: a name server that knows a few names.
 //! - [`service_manager::ServiceManager`]: systemd's end of `NOTIFY_SOCKET`.
 //! - [`http::get`]: one HTTP request.
 //! - [`promtool`]: Prometheus's own checks.
@@ -20,6 +21,7 @@
 mod child;
 pub mod client;
 pub mod cluster;
+pub mod dns;
 mod eventually;
 pub mod http;
 mod listener;

@@ -1,11 +1,12 @@
-//! `--healthcheck`: asks the worker that runs on this host whether it is alive.
+//! `--healthcheck`: asks the program that runs on this host whether it is alive.
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use redispatch::config::{Fault, Faults, Reader, Sources, http_addr, worker_queue};
+use bytes::Bytes;
+use redispatch::config::{Fault, Faults, Reader, Sources, api_addr, http_addr, worker_queue};
 use serde::Deserialize;
 
 use crate::tls;
@@ -33,11 +34,54 @@ pub(crate) fn healthcheck(sources: &Sources, channel: &str) -> ExitCode {
         };
         return reader.finish().err().unwrap_or_else(unset).exit();
     };
+    tell(async {
+        let answer = worker(addr).await.map_err(|silence| silence.told(addr))?;
+        match answer.queue == queue {
+            true => answer.verdict(),
+            false => Err(format!(
+                "{} is answered by a worker of the queue `{}`; give each its own HTTP_ADDR",
+                local(addr),
+                answer.queue
+            )),
+        }
+    })
+}
+
+/// The same of whichever program runs in this container: a worker of any queue at `HTTP_ADDR`, or else
+/// `queuectl serve` at `API_ADDR`.
+pub fn healthcheck_of_any(sources: &Sources) -> ExitCode {
+    let mut reader = Reader::new(sources);
+    let (http, api) = (http_addr(&mut reader), api_addr(&mut reader));
+    if let Err(faults) = reader.finish() {
+        return faults.exit();
+    }
+    tell(async {
+        match http {
+            None => {}
+            Some(addr) => match worker(addr).await {
+                Ok(answer) => return answer.verdict(),
+                Err(Silence::Nobody(_)) => {}
+                Err(silence) => return Err(silence.told(addr)),
+            },
+        }
+        match get(api, "/api/openapi.json").await {
+            Ok(_) => Ok(format!("queuectl serve answers at {}", local(api))),
+            Err(Silence::Nobody(_)) => {
+                let http =
+                    http.map_or("HTTP_ADDR, which is not set".to_owned(), |addr| local(addr).to_string());
+                Err(format!("no worker answers at {http}, nor queuectl serve at {}", local(api)))
+            }
+            Err(silence) => Err(silence.told(api)),
+        }
+    })
+}
+
+fn tell(asked: impl Future<Output = Result<String, String>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return crate::run::fail(&error),
     };
-    let (code, told) = match runtime.block_on(ask(local(addr), &queue)) {
+    let (code, told) = match runtime.block_on(asked) {
         Ok(reason) => (ExitCode::SUCCESS, format!("ok: {reason}")),
         Err(reason) => (ExitCode::FAILURE, format!("unhealthy: {reason}")),
     };
@@ -56,27 +100,46 @@ fn local(addr: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, addr.port())
 }
 
-/// The worker's reason: that of one that is alive, else that of one that is not.
-async fn ask(addr: SocketAddr, queue: &str) -> Result<String, String> {
+impl Answer {
+    /// The worker's reason: that of one that is alive, else that of one that is not.
+    fn verdict(self) -> Result<String, String> {
+        if self.status == "ok" { Ok(self.reason) } else { Err(self.reason) }
+    }
+}
+
+/// Why there is no answer.
+enum Silence {
+    Nobody(String),
+    Late,
+    Stranger(u16),
+}
+
+impl Silence {
+    fn told(&self, addr: SocketAddr) -> String {
+        let addr = local(addr);
+        match self {
+            Self::Nobody(cause) => format!("nobody answers at {addr}: {cause}"),
+            Self::Late => format!("no answer from {addr} within {} ms", LIMIT.as_millis()),
+            Self::Stranger(code) => format!("what answers at {addr} is no worker (HTTP {code})"),
+        }
+    }
+}
+
+async fn worker(addr: SocketAddr) -> Result<Answer, Silence> {
+    let (code, body) = get(addr, "/healthz").await?;
+    serde_json::from_slice(&body).map_err(|_| Silence::Stranger(code))
+}
+
+async fn get(addr: SocketAddr, path: &str) -> Result<(u16, Bytes), Silence> {
+    let silence = |error: reqwest::Error| match error.is_timeout() {
+        true => Silence::Late,
+        false => Silence::Nobody(root(&error)),
+    };
     let client =
         reqwest::Client::builder().tls_backend_preconfigured(tls::no_tls()).no_proxy().timeout(LIMIT);
-    let client = client.build().map_err(|error| error.to_string())?;
-    let unanswered = |error: reqwest::Error| match error.is_timeout() {
-        true => format!("no answer from {addr} within {} ms", LIMIT.as_millis()),
-        false => format!("nobody answers at {addr}: {}", root(&error)),
-    };
-    let answer = client.get(format!("http://{addr}/healthz")).send().await.map_err(unanswered)?;
-    let (code, body) = (answer.status(), answer.bytes().await.map_err(unanswered)?);
-    let answer: Answer = serde_json::from_slice(&body)
-        .map_err(|_| format!("what answers at {addr} is no worker (HTTP {})", code.as_u16()))?;
-    match (answer.queue == queue, answer.status.as_str()) {
-        (false, _) => Err(format!(
-            "{addr} is answered by a worker of the queue `{}`; give each its own HTTP_ADDR",
-            answer.queue
-        )),
-        (true, "ok") => Ok(answer.reason),
-        (true, _) => Err(answer.reason),
-    }
+    let answer = client.build().map_err(silence)?.get(format!("http://{}{path}", local(addr))).send().await;
+    let answer = answer.map_err(silence)?;
+    Ok((answer.status().as_u16(), answer.bytes().await.map_err(silence)?))
 }
 
 /// The last cause: reqwest's own text says which URL it was, three times.

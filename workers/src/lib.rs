@@ -11,6 +11,7 @@ pub mod email;
 mod env_example;
 mod healthcheck;
 pub mod json;
+mod names;
 pub mod phone;
 mod run;
 mod schema;
@@ -24,6 +25,7 @@ mod verdict;
 pub mod whatsapp;
 
 pub use channel::Channel;
+pub use healthcheck::healthcheck_of_any;
 pub use run::run;
 pub use tables::settings_tables;
 pub use validate::validate;

@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod drain;
 pub(crate) mod enqueue;
 pub(crate) mod export;
+pub(crate) mod healthcheck;
 pub(crate) mod import;
 pub(crate) mod pause;
 pub(crate) mod queues;

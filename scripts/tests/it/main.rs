@@ -15,6 +15,7 @@ mod doctor;
 mod documents;
 mod drain;
 mod enqueue;
+mod healthcheck;
 mod help;
 mod intake;
 mod live;

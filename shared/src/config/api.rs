@@ -1,6 +1,6 @@
 //! The settings of `queuectl serve`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -25,6 +25,9 @@ pub const API: Table = Table {
     ],
 };
 
+/// Stands for an address that cannot be used.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 /// Where the HTTP API listens, and who may use it.
 #[derive(Debug, Clone)]
 pub struct ApiSettings {
@@ -48,8 +51,13 @@ impl ApiSettings {
             let cure = "set API_TOKEN (openssl rand -hex 32), or listen on 127.0.0.1";
             reader.fault(Fault::new("API_ADDR", "is open to other hosts, and there is no API_TOKEN", cure));
         }
-        Self { addr: addr.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))), token }
+        Self { addr: addr.unwrap_or(NOWHERE), token }
     }
+}
+
+/// Reads `API_ADDR` alone, for one who asks there and does not serve.
+pub fn api_addr(reader: &mut Reader<'_>) -> SocketAddr {
+    reader.parsed("API_ADDR", address).unwrap_or(NOWHERE)
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

@@ -1,8 +1,10 @@
 //! Flags and help out of the tables of settings.
 
+use std::io::{Write as _, stdout};
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, builder::OsStringValueParser};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, builder::OsStringValueParser, value_parser};
+use clap_complete::Shell;
 
 use super::{Kind, Otherwise, Setting, Sources, Table, dotenv, setting::flag};
 
@@ -35,6 +37,8 @@ const MODES: [(&str, Mode, &str); 3] = [
     ),
 ];
 
+const COMPLETIONS: &str = "completions";
+
 const PRECEDENCE: &str = "Flags win over the environment, the environment over .env in the working directory.\n\
     A secret can be in a file: NAME_FILE=/path, or --name-file /path.\n\
     Exit codes: 0 asked to stop, 1 failed, 2 wrong usage, 78 unusable settings.";
@@ -57,7 +61,15 @@ impl Cli {
             .term_width(80)
             .next_line_help(true)
             .args(modes)
-            .group(ArgGroup::new("mode").args(MODES.map(|(name, ..)| name)));
+            .arg(
+                Arg::new(COMPLETIONS)
+                    .long(COMPLETIONS)
+                    .value_name("SHELL")
+                    .value_parser(value_parser!(Shell))
+                    .hide_possible_values(true)
+                    .help("Print a completion script for a shell: bash, zsh, fish"),
+            )
+            .group(ArgGroup::new("mode").args(MODES.map(|(name, ..)| name)).arg(COMPLETIONS));
         Self { command, tables: Vec::new() }
     }
 
@@ -78,25 +90,30 @@ impl Cli {
     ///
     /// # Errors
     ///
-    /// The exit code after `--help` or `--version` (0) or wrong usage (2), with the text already printed.
-    pub fn parse(self, args: impl IntoIterator<Item = OsString>) -> Result<(Mode, Sources), ExitCode> {
-        let tables = self.tables.clone();
-        let (mode, flags) = self.flags(args).map_err(|e| {
+    /// The exit code after `--help`, `--version` or `--completions` (0) or wrong usage (2), with the text already printed.
+    pub fn parse(mut self, args: impl IntoIterator<Item = OsString>) -> Result<(Mode, Sources), ExitCode> {
+        let matches = self.command.try_get_matches_from_mut(args).map_err(|e| {
             // A closed stdout changes nothing about the exit code.
             let _ = e.print();
             ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2))
         })?;
-        Ok((mode, Sources::new(&tables, std::env::vars_os(), dotenv::load()).with_flags(flags)))
+        if let Some(shell) = matches.get_one::<Shell>(COMPLETIONS) {
+            let _ = stdout().write_all(&self.completions(*shell));
+            return Err(ExitCode::SUCCESS);
+        }
+        let (mode, flags) = self.given(&matches);
+        Ok((mode, Sources::new(&self.tables, std::env::vars_os(), dotenv::load()).with_flags(flags)))
     }
 
-    fn flags(
-        self,
-        args: impl IntoIterator<Item = OsString>,
-    ) -> Result<(Mode, Vec<(String, OsString)>), clap::Error> {
-        let matches = self.command.try_get_matches_from(args)?;
-        let mode =
-            MODES.iter().find(|(name, ..)| matches.get_flag(name)).map_or(Mode::Run, |(_, mode, _)| *mode);
-        Ok((mode, given(&matches, &self.tables)))
+    fn given(&self, matches: &ArgMatches) -> (Mode, Vec<(String, OsString)>) {
+        let mode = MODES.iter().find(|(name, ..)| matches.get_flag(name)).map(|(_, mode, _)| *mode);
+        (mode.unwrap_or(Mode::Run), given(matches, &self.tables))
+    }
+
+    fn completions(&mut self, shell: Shell) -> Vec<u8> {
+        let (name, mut script) = (self.command.get_name().to_owned(), Vec::new());
+        clap_complete::generate(shell, &mut self.command, name, &mut script);
+        script
     }
 }
 
@@ -168,7 +185,9 @@ mod tests {
     }
 
     fn parse(args: &[&str]) -> Result<(Mode, Vec<(String, OsString)>), clap::Error> {
-        cli().flags(["x-worker"].iter().chain(args).map(OsString::from))
+        let mut cli = cli();
+        let args = ["x-worker"].iter().chain(args).map(OsString::from);
+        cli.command.try_get_matches_from_mut(args).map(|matches| cli.given(&matches))
     }
 
     #[test]
@@ -207,6 +226,17 @@ mod tests {
         let mut flags: Vec<_> = flags.into_iter().map(|(n, v)| format!("{n}={}", v.display())).collect();
         flags.sort();
         assert_eq!(flags, ["ALLOW_EVICTION=yes", "QUEUE_CONCURRENCY=4", "REDIS_URL_FILE=/x"]);
+    }
+
+    #[test]
+    fn completions_know_the_flags_and_are_a_mode_of_their_own() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let script = String::from_utf8(cli().completions(shell)).unwrap();
+            assert!(script.contains("x-worker") && script.contains("redis-url"), "{shell}: {script}");
+        }
+        for wrong in [&["--completions", "bash", "--check"][..], &["--completions", "csh"]] {
+            assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
+        }
     }
 
     #[test]

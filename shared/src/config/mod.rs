@@ -38,7 +38,7 @@ mod setting;
 mod source;
 mod worker;
 
-pub use api::{API, ApiSettings};
+pub use api::{API, ApiSettings, api_addr};
 pub use cli::{Cli, Mode, flags, given};
 pub use fault::{EXIT_UNUSABLE_SETTINGS, Fault, Faults};
 pub use http::{HTTP, http_addr};

@@ -147,8 +147,7 @@ impl Worker {
         F: Future<Output = Outcome> + Send + 'static,
     {
         let recorder = self.settings.http_addr.map(|_| metrics::recorder());
-        let is_service = self.is_service;
-        let prepared = self.prepare(recorder.as_ref());
+        let (is_service, prepared) = (self.is_service, self.prepare(recorder.as_ref()));
         let _server = match prepared.shared.settings.http_addr.zip(recorder) {
             Some((addr, recorder)) => Some(endpoint::start(addr, vec![prepared.shared.clone()], recorder)?),
             None => None,
@@ -195,7 +194,8 @@ impl Prepared {
         );
         // Ends with this function, however that ends.
         let mut ticking = JoinSet::new();
-        ticking.spawn(ticks(shared.clone()));
+        let turning = shared.clone();
+        ticking.spawn(async move { turning.progress.tick().await });
         let mut stop = shutdown.clone();
         if stop.or(connected(&shared)).await {
             return Ok(Stopped::default());
@@ -266,11 +266,6 @@ enum Ended {
     Newer(String),
     /// A part of it ended that never ends by itself.
     Broken(&'static str),
-}
-
-/// Shows that the worker's runtime turns.
-async fn ticks(shared: Arc<Shared>) {
-    shared.progress.tick().await;
 }
 
 /// Waits for Redis.

@@ -18,6 +18,7 @@ use super::post::Post;
 use super::settings::TwilioSettings;
 use super::verdicts::{Stage, meaning};
 use crate::confirmed::Confirmed;
+use crate::names::Names;
 use crate::tls;
 
 /// Name lookup, TCP and TLS handshake.
@@ -50,6 +51,7 @@ impl Client {
         // HTTP/1.1: a connection carries one message at a time, so one that breaks leaves one message in doubt.
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
+            .dns_resolver(Names)
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())

@@ -125,6 +125,22 @@ async fn nobody_there_is_surely_not_sent() {
 }
 
 #[tokio::test]
+async fn a_host_is_found_by_its_name_and_one_without_a_name_is_no_messages_fault() {
+    let (listener, _) = listen().await;
+    let client = client(format!("http://localhost:{}", listener.local_addr().unwrap().port()));
+    let serve = async {
+        let mut stream = listener.accept().await.unwrap().0;
+        request(&mut stream).await;
+        respond(&mut stream, "201 Created", TAKEN).await;
+    };
+    let (outcome, ()) = tokio::join!(send(&client), serve);
+    assert!(matches!(outcome, Outcome::Sent(_)), "{outcome:?}");
+    let outcome = send(&self::client("http://twilio.invalid".to_owned())).await;
+    let Outcome::Unreachable(failure) = outcome else { panic!("{outcome:?}") };
+    assert!(failure.error.starts_with("cannot reach http://twilio.invalid: "), "{}", failure.error);
+}
+
+#[tokio::test]
 async fn no_tls_there() {
     let (listener, plain) = listen().await;
     let client = client(plain.settings.api_url.replace("http:", "https:"));

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lettre::transport::smtp::extension::ClientId;
-use tokio::net::{TcpStream, lookup_host};
+use redispatch::dns;
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::auth;
@@ -92,8 +93,7 @@ impl Session {
 
 /// Tries every address of the host; all of them share the time there is.
 async fn dial(settings: &SmtpSettings, tls: Option<&Tls>) -> Result<(Box<dyn Io>, IpAddr), Cause> {
-    let addresses: Vec<_> =
-        lookup_host((settings.host.as_str(), settings.port)).await.map_err(Cause::Io)?.collect();
+    let addresses = dns::lookup(&settings.host, settings.port).await.map_err(Cause::Io)?;
     let each = settings.limits.connect / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
     let mut problem = Cause::Io(std::io::Error::other("the host has no address"));
     for address in addresses {

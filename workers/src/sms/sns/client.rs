@@ -15,6 +15,7 @@ use redispatch::config::Fault;
 use secrecy::ExposeSecret as _;
 
 use super::settings::{Keys, SnsSettings};
+use crate::names::Names;
 
 /// Name lookup, TCP and TLS handshake.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -40,7 +41,7 @@ pub(super) fn http() -> Result<SharedHttpClient, Fault> {
         ));
     }
     let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    Ok(Builder::new().pool_idle_timeout(IDLE).tls_provider(ring).build_https())
+    Ok(Builder::new().pool_idle_timeout(IDLE).tls_provider(ring).build_with_resolver(Names))
 }
 
 /// Connected to nobody yet; reads profiles.

@@ -75,7 +75,7 @@ async fn reloads_and_scaling_under_load_lose_nothing_and_crash_nothing() {
     };
     let load = async {
         let mut often = interval(Duration::from_millis(50));
-        while !done.get() {
+        while !done.get() || pushed.get() < 4000 {
             often.tick().await;
             // As much as a slow machine gets through: the queue is to be neither empty nor endless.
             if site.queue().left().await.waiting < 500 {
@@ -84,7 +84,6 @@ async fn reloads_and_scaling_under_load_lose_nothing_and_crash_nothing() {
         }
     };
     tokio::join!(operate, load);
-    push(4000usize.saturating_sub(pushed.get())).await;
     site.all_sent_once(pushed.get()).await;
     for counter in ["taken_over", "stale_settles", "duplicates", "retried"] {
         assert_eq!(site.queue().counter(counter).await, 0, "{counter}");

@@ -8,6 +8,7 @@ fn read(env: &[(&str, &str)]) -> (WorkerSettings, String) {
     let sources = Sources::new(TABLES, env, (vec![], vec![]));
     let mut reader = Reader::new(&sources);
     let settings = WorkerSettings::read(&mut reader, 10);
+    worker_queue(&mut reader, "email");
     (settings, reader.finish().err().map(|f| f.to_string()).unwrap_or_default())
 }
 

@@ -8,6 +8,8 @@ random() { head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
 # keep FILE TEXT: at once, so that nobody reads half of it. The programs run as users without a name, so all may
 # read it; who is no container of this project has no way to it.
 keep() {
+  # Left by a run that was cut short, it can be taken away, and not written to.
+  rm -f ".$1"
   printf '%s\n' "$2" >".$1"
   chmod 444 ".$1"
   mv -f ".$1" "$1"

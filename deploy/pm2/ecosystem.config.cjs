@@ -52,5 +52,6 @@ module.exports = {
     app('sms-worker', SMS_WORKERS),
     app('whatsapp-worker', WHATSAPP_WORKERS),
     app('redispatch-api', 1, 'queuectl', 'serve'),
-  ],
+    // PM2 takes 0 for as many as there are cores.
+  ].filter((one) => one.instances > 0),
 };

@@ -86,9 +86,16 @@ pub fn rule(settings: &QueueSettings, role: Role) -> String {
             let lanes = [any.pending, any.high, any.low];
             (lanes.map(|lane| format!("%W~{}", text(lane))).into(), vec!["lpush", "ping"])
         }
-        Role::Sentinel => {
-            (vec![], vec!["client|id", "info", "sentinel|get-master-addr-by-name", "sentinel|sentinels"])
-        }
+        Role::Sentinel => (
+            vec![],
+            vec![
+                "client|id",
+                "info",
+                "sentinel|get-master-addr-by-name",
+                "sentinel|master",
+                "sentinel|sentinels",
+            ],
+        ),
     };
     commands.extend_from_slice(match role {
         Role::Worker if is_cluster => &["cluster|slots"],
@@ -149,7 +156,7 @@ mod tests {
         let on_cluster = "resetkeys %W~{shop:q:*}:pending %W~{shop:q:*}:pending:high %W~{shop:q:*}:pending:low resetchannels -@all +cluster|shards +cluster|slots +lpush +ping";
         assert_eq!(rule("redis-cluster://h:1", Role::Producer), on_cluster);
         let sentinel = "redis-sentinel://h:1?sentinelServiceName=m";
-        let asks = "resetkeys resetchannels -@all +client|id +info +sentinel|get-master-addr-by-name +sentinel|sentinels";
+        let asks = "resetkeys resetchannels -@all +client|id +info +sentinel|get-master-addr-by-name +sentinel|master +sentinel|sentinels";
         assert_eq!(rule(sentinel, Role::Sentinel), asks);
         let plain = rule("redis://h:1", Role::Worker);
         assert!(

@@ -21,7 +21,10 @@ pub(crate) fn explained(said: &str) -> Option<String> {
             let names = presented.split('(').skip(1).filter_map(|name| name.split(')').next());
             let names: Vec<_> = names.map(|name| name.trim_matches(['\\', '"'])).collect();
             let names = if names.is_empty() { "other names".to_owned() } else { names.join(", ") };
-            server(&format!("is for {names}"), "write one of its names into REDIS_URL")
+            server(
+                &format!("is for {names}"),
+                "write one of its names into REDIS_URL, or let a cluster or its sentinels announce it",
+            )
         }
         () if has("InvalidCertificate(Expired") => server("has expired", "renew it"),
         () if has("InvalidCertificate(NotValidYet") => {

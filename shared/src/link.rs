@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fred::error::{Error, ErrorKind};
 use fred::prelude::{Builder, Client, ClientLike};
-use fred::types::config::{Config, TcpConfig, UnresponsiveConfig};
+use fred::types::config::{Config, ServerConfig, TcpConfig, UnresponsiveConfig};
 use fred::types::{CustomCommand, Value};
 use metrics::Counter;
 use tokio::sync::oneshot;
@@ -61,9 +61,16 @@ pub(crate) struct Connected {
     pub(crate) client: Client,
     /// The client's own task, which holds the socket.
     task: AbortHandle,
+    /// Where it leads.
+    server: ServerConfig,
     pub(crate) generation: u64,
     /// Boot clock at which it was connected, ms.
     pub(crate) since: u64,
+}
+
+tokio::task_local! {
+    /// Calls of this task that are not answered yet, by the address of their link.
+    pub(crate) static UNANSWERED: Arc<Mutex<BTreeMap<usize, usize>>>;
 }
 
 impl Connected {
@@ -95,7 +102,8 @@ impl Link {
 
     /// The live client, for one call, which is counted; connects where there is none.
     pub(crate) async fn client(&self) -> Result<Connected, Error> {
-        let live = self.connected().await?;
+        self.count_unanswered(|calls| calls + 1);
+        let live = self.connected().await.inspect_err(|_| self.count_unanswered(|calls| calls - 1))?;
         self.traffic.round_trips.increment(1);
         Ok(live)
     }
@@ -108,11 +116,15 @@ impl Link {
         if let Some(live) = self.live() {
             return Ok(live);
         }
-        let (client, task) = self.connect().await?;
+        // One that ended by itself, or leads to a server that is not the one to talk to any more.
+        if let Some(generation) = self.current().map(|gone| gone.generation) {
+            self.discard(generation);
+        }
+        let (client, task, server) = self.connect().await.inspect_err(|_| self.place.mistrust())?;
         let mut current = self.current.write().unwrap_or_else(|e| e.into_inner());
         let since = clock::boot_ms();
         let generation = GENERATION.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let connected = Connected { client, task, generation, since };
+        let connected = Connected { client, task, server, generation, since };
         *current = Some(connected.clone());
         if self.is_main() {
             if self.lost.swap(false, Relaxed) {
@@ -136,16 +148,35 @@ impl Link {
                 debug!(event = event::REDIS_DISCONNECTED, purpose = self.purpose, "dropped a connection");
             }
             current.take().into_iter().for_each(Connected::end);
+            self.place.mistrust();
         }
     }
 
     /// Passes on what a command on `live` was answered. A lost or late answer drops the connection.
     pub(crate) fn checked<T>(&self, live: &Connected, answer: Result<T, Error>) -> Result<T, Error> {
+        self.count_unanswered(|calls| calls.saturating_sub(1));
         answer.inspect_err(|error| {
             if breaks_connection(error) {
                 self.discard(live.generation);
             }
         })
+    }
+
+    /// Whether `calls`, those of one task, wait for an answer on this link.
+    pub(crate) fn is_waited_for(&self, calls: &BTreeMap<usize, usize>) -> bool {
+        calls.get(&self.address()).is_some_and(|calls| *calls > 0)
+    }
+
+    fn count_unanswered(&self, change: impl FnOnce(usize) -> usize) {
+        let _ = UNANSWERED.try_with(|calls| {
+            let mut calls = calls.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let count = calls.entry(self.address()).or_default();
+            *count = change(*count);
+        });
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     /// Closes the connection; a later call connects again.
@@ -194,16 +225,21 @@ impl Link {
         self.purpose == COMMANDS
     }
 
+    /// The client that can be used. Its task ends with the socket.
     fn live(&self) -> Option<Connected> {
+        self.current().filter(|live| !live.task.is_finished() && self.place.is_at(&live.server))
+    }
+
+    fn current(&self) -> Option<Connected> {
         self.current.read().unwrap_or_else(|e| e.into_inner()).clone()
     }
 
     /// Connects in a task of its own: a caller that waits no longer leaves no half-made connection behind.
-    async fn connect(&self) -> Result<(Client, AbortHandle), Error> {
+    async fn connect(&self) -> Result<(Client, AbortHandle, ServerConfig), Error> {
         let (connected, wait) = oneshot::channel();
         let place = self.place.clone();
         tokio::spawn(async move {
-            if let Err(Ok((client, task))) = connected.send(connect(place).await) {
+            if let Err(Ok((client, task, _))) = connected.send(connect(place).await) {
                 end(client, task);
             }
         });
@@ -217,15 +253,17 @@ impl Drop for Link {
     }
 }
 
-async fn connect(place: Place) -> Result<(Client, AbortHandle), Error> {
-    let (client, task) = connect_to(place.find().await?).await?;
+async fn connect(place: Place) -> Result<(Client, AbortHandle, ServerConfig), Error> {
+    let config = place.find().await?;
+    let found = config.server.clone();
+    let (client, task) = connect_to(config).await.map_err(|error| place.told_of(&found, error))?;
     if place.may_be_replica()
         && let Err(error) = is_primary(&client).await
     {
         end(client, task);
-        return Err(error);
+        return Err(place.told_of(&found, error));
     }
-    Ok((client, task))
+    Ok((client, task, found))
 }
 
 /// Whether it is one that takes writes. One that does not say is trusted.
@@ -234,7 +272,7 @@ async fn is_primary(client: &Client) -> Result<(), Error> {
         client.custom(CustomCommand::new_static("ROLE", None::<u16>, false), Vec::<Value>::new()).await;
     match role {
         Ok(Value::Array(role)) if role.first().is_some_and(|role| into_text(role.clone()) != "master") => {
-            Err(Error::new(ErrorKind::Sentinel, "the sentinels name a server that is no primary (yet)"))
+            Err(Error::new(ErrorKind::Sentinel, "no primary (yet), though a sentinel calls it one"))
         }
         Err(error) if breaks_connection(&error) => Err(error),
         _ => Ok(()),

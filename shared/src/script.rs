@@ -248,20 +248,27 @@ impl Told {
     }
 }
 
-/// What Redis said, without the client's decoration.
+/// What Redis said and of what kind it is.
 pub(crate) fn describe(error: &Error) -> String {
+    match crate::handshake::explained(error.details()) {
+        Some(_) => said(error),
+        None => format!("{:?}: {}", error.kind(), said(error)),
+    }
+}
+
+/// What Redis said, without the client's decoration.
+pub(crate) fn said(error: &Error) -> String {
     let details = error.details();
     if let Some(why) = crate::handshake::explained(details) {
         return format!("TLS: {why}");
     }
     let quoted = details.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"')).map(|(text, _)| text);
-    let said = quoted.filter(|_| *error.kind() == ErrorKind::IO).unwrap_or(details);
-    format!("{:?}: {said}", error.kind())
+    quoted.filter(|_| *error.kind() == ErrorKind::IO).unwrap_or(details).to_owned()
 }
 
 /// Errors of a server that is about to be there.
 fn is_starting(error: &Error) -> bool {
-    ["LOADING", "TRYAGAIN", "ASK"].iter().any(|word| error.details().starts_with(word))
+    ["LOADING", "TRYAGAIN", "ASK"].iter().any(|word| error.details().contains(word))
 }
 
 /// Errors that end by themselves: a failover, a restart, an outage, memory that is full just now.

@@ -69,6 +69,12 @@ impl Sentinels {
         format!("redis-sentinel://{}/0?sentinelServiceName={SERVICE}&node={}", addr(0), addr(1))
     }
 
+    /// Makes another server the primary, as an operator does. The old one takes writes for another ten seconds.
+    pub async fn fail_over(&self) {
+        let order = self.sentinels[2].command(&["SENTINEL", "FAILOVER", SERVICE], self.password).await;
+        assert_eq!(order, Some(Reply::Simple("OK".into())));
+    }
+
     /// Which of the servers the sentinels call the primary.
     pub async fn primary(&self) -> Option<usize> {
         let ask = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE];

@@ -31,7 +31,8 @@ impl Api {
     pub(super) async fn known(&self, name: &str) -> Result<Queue, ApiError> {
         let queue = self.client.queue(name);
         if let Ok(queue) = queue
-            && self.client.queues().await?.iter().any(|known| known == name)
+            && (self.client.named().contains(name)
+                || self.client.queues().await?.iter().any(|known| known == name))
         {
             return Ok(queue);
         }

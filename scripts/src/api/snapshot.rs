@@ -74,7 +74,7 @@ async fn gather(client: &Client, known: BTreeSet<String>, limit: Duration) -> Re
     let is_cluster = client.settings().redis.is_cluster();
     let limit = limit * 2 / 3;
     let (names, memory) = if is_cluster {
-        let names = timeout(limit / 2, client.queues()).await.ok().and_then(Result::ok);
+        let names = client.queues_within(limit / 2).await.ok();
         let names = names.unwrap_or_else(|| client.named().union(&known).cloned().collect());
         (names, BTreeMap::new())
     } else {

@@ -1,17 +1,18 @@
 //! The Redis that queues live in.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fred::interfaces::SetsInterface;
+use tokio::time::Instant;
 
 use super::links::Links;
 use super::{Queue, QueueError};
 use crate::config::QueueSettings;
 use crate::keys::{self, Keys};
-use crate::link::Link;
+use crate::link::{Link, UNANSWERED};
 
 /// The queues that are always there.
 const BUILT_IN: [&str; 3] = ["email", "sms", "whatsapp"];
@@ -28,10 +29,31 @@ pub struct Client {
 /// How long who enqueues waits for the server of `queue:queues`, which is not that of the queue.
 const REGISTER_LIMIT: Duration = Duration::from_millis(500);
 
-/// Names that are never used twice, as references and stamps.
+/// How long nobody waits for it again.
+const REGISTER_AGAIN: Duration = Duration::from_secs(30);
+
+/// Names that are never used twice, as references and stamps, and those of queues that are known.
 struct Names {
     start: String,
     last: AtomicU64,
+    /// Queues of a cluster that this client made known (`None`), or is to try again from then on.
+    registered: Mutex<BTreeMap<String, Option<Instant>>>,
+}
+
+impl Names {
+    fn is_to_be_registered(&self, name: &str) -> bool {
+        let mut registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due =
+            registered.get(name).is_none_or(|again| again.is_some_and(|again| Instant::now() >= again));
+        if is_due {
+            registered.insert(name.to_owned(), Some(Instant::now() + REGISTER_AGAIN));
+        }
+        is_due
+    }
+
+    fn registered(&self, name: &str) {
+        self.registered.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), None);
+    }
 }
 
 impl Client {
@@ -43,14 +65,18 @@ impl Client {
     pub fn new(settings: impl Into<QueueSettings>) -> Result<Self, QueueError> {
         let settings = settings.into();
         let config = settings.redis.to_fred().map_err(|fault| QueueError::Settings(fault.to_string()))?;
-        let names = Arc::new(Names { start: crate::worker::start_id(), last: AtomicU64::new(0) });
+        let names = Arc::new(Names {
+            start: crate::worker::start_id(),
+            last: AtomicU64::new(0),
+            registered: Mutex::default(),
+        });
         let is_cluster = settings.redis.is_cluster();
         let links = Links::new(config, &Keys::new(&settings.prefix, BUILT_IN[0], is_cluster), is_cluster);
         Ok(Self { links: Arc::new(links), settings: Arc::new(settings), names })
     }
 
     /// Waits for `work`, which asks this Redis, no longer than `limit`: for callers who cannot wait as long as this
-    /// client would. When time is up its connections are thrown away, and the next call connects anew.
+    /// client would. When time is up the connections it still waits for are thrown away, and the next call connects anew.
     ///
     /// # Errors
     ///
@@ -108,8 +134,17 @@ impl Client {
         BUILT_IN.map(str::to_owned).into_iter().chain(self.settings.queues.iter().cloned()).collect()
     }
 
-    /// Makes a queue known to operators. In a cluster that may have to wait until the next time: the server of
-    /// `queue:queues` may be away while that of the queue is not.
+    /// As [`Client::queues`], within `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::queues`].
+    pub async fn queues_within(&self, limit: Duration) -> Result<Vec<String>, QueueError> {
+        within(vec![self.links.registry().clone()], limit, self.queues()).await
+    }
+
+    /// Makes a queue known to operators. In a cluster, where the server of `queue:queues` may be away while that of the
+    /// queue is not, once and no longer than [`REGISTER_LIMIT`], and now and then until that has succeeded.
     ///
     /// # Errors
     ///
@@ -121,26 +156,30 @@ impl Client {
             let known = live.client.sadd::<i64, _, _>(keys::queues(&self.settings.prefix), name).await;
             link.checked(&live, known)
         };
-        if self.settings.redis.is_cluster() {
-            let _ =
-                within::<_, QueueError>(vec![link.clone()], REGISTER_LIMIT, async { Ok(registered.await?) })
-                    .await;
-        } else {
+        if !self.settings.redis.is_cluster() {
             registered.await?;
+        } else if self.names.is_to_be_registered(name) {
+            let registered = async { Ok::<_, QueueError>(registered.await?) };
+            if within(vec![link.clone()], REGISTER_LIMIT, registered).await.is_ok() {
+                self.names.registered(name);
+            }
         }
         Ok(())
     }
 }
 
-/// Waits for `work`, and throws these connections away when time is up.
+/// Waits for `work`, and throws those of its connections away that it still waits for when time is up.
 pub(super) async fn within<T, E: From<QueueError>>(
     links: Vec<Arc<Link>>,
     limit: Duration,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
     let used: Vec<_> = links.iter().map(|link| link.generation()).collect();
+    let calls = Arc::<Mutex<BTreeMap<usize, usize>>>::default();
+    let work = UNANSWERED.scope(calls.clone(), work);
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        for (link, generation) in links.iter().zip(used) {
+        let calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+        for (link, generation) in links.iter().zip(used).filter(|(link, _)| link.is_waited_for(&calls)) {
             generation.into_iter().for_each(|generation| link.discard(generation));
         }
         Err(QueueError::Redis(format!("Timeout: no answer within {} ms", limit.as_millis())).into())

@@ -154,3 +154,20 @@ async fn a_broken_queue_does_not_hide_the_others() {
     let told = server.process.wait_for_event("request_failed").await;
     assert!(told.raw.contains("WRONGTYPE"), "{}", told.raw);
 }
+
+#[tokio::test]
+async fn a_connection_that_redis_closed_costs_no_request() {
+    let redis = RedisServer::start().await;
+    let server = Server::start(&redis, &[]).await;
+    for _ in 0..3 {
+        server.post("/api/v1/messages/email", MAIL).await;
+        redis.command(&["CLIENT", "KILL", "TYPE", "normal"]).await;
+        // Until the server has read that it is closed.
+        eventually("nobody is connected", LIMIT, async || clients(&redis).await, |count| *count == 1).await;
+        in_time(server.get("/api/v1/health/redis")).await.with_status(200);
+    }
+}
+
+async fn clients(redis: &RedisServer) -> usize {
+    redis.command(&["CLIENT", "LIST", "TYPE", "normal"]).await.text().lines().count()
+}

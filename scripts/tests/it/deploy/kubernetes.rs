@@ -109,6 +109,7 @@ fn every_pod_is_restricted_and_stops_in_time() {
         let pod = &deployment["spec"]["template"]["spec"];
         assert!(pod["terminationGracePeriodSeconds"].as_u64() > Some(shutdown_limit() / 1000 + 5), "{name}");
         assert_eq!(pod["automountServiceAccountToken"], false, "{name}");
+        assert_eq!(pod["enableServiceLinks"], false, "{name}: a Service called redis would set REDIS_PORT");
         assert_eq!(
             pod["securityContext"],
             json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}}),

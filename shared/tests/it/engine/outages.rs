@@ -41,6 +41,25 @@ async fn killed_and_restarted_three_times_under_load() {
     worker.stop().await;
 }
 
+/// A time limit of Redis's, or a load balancer's, for lines on which nothing is said.
+#[tokio::test]
+async fn connections_that_are_closed_are_made_anew_at_once() {
+    let redis = RedisServer::start().await;
+    let mut desk = Desk::new();
+    let worker = desk.worker(settings(&redis.url()));
+    for n in 0..3 {
+        push(&redis, &format!(r#"{{"n":{n}}}"#)).await;
+        desk.accept(1).await;
+        until(&redis, "it is settled", |now| now.counter("sent") > n).await;
+        redis.command(&["CLIENT", "KILL", "TYPE", "normal"]).await;
+        push(&redis, r#"{"n":9}"#).await;
+        let next = tokio::time::timeout(Duration::from_secs(2), desk.next()).await;
+        next.expect("before a command on the closed line is given up").accept();
+        redis.command(&["HINCRBY", &key("counters"), "sent", "-1"]).await;
+    }
+    worker.stop().await;
+}
+
 #[tokio::test]
 async fn killed_and_restarted_while_sending() {
     let mut redis = durable().await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redispatch::config::{QueueSettings, WorkerSettings};
 use redispatch::keys::Lane;
-use redispatch::queue::{Client, QueueError};
+use redispatch::queue::{Client, Queue, QueueError};
 use redispatch::worker::{Stopped, Trigger, WorkerError};
 use redispatch::{Shutdown, Workers};
 use redispatch_testkit::cluster::Cluster;
@@ -91,7 +91,7 @@ async fn a_dead_shard_stops_its_own_queue_and_no_other() {
     let lost = redis.primary_of("queue:queues", 0).await.expect("a primary");
     redis.nodes[lost].kill();
     redis.nodes[lost + 3].kill();
-    let gone = |server: &Reply| server.text().contains("cluster_state:ok");
+    let gone = |info: &Reply| !info.text().contains("cluster_slots_fail:0");
     let other = (lost + 1) % 3;
     redis.nodes[other].wait_until(&["CLUSTER", "INFO"], gone, LIMIT).await;
 
@@ -118,24 +118,37 @@ async fn a_dead_shard_stops_its_own_queue_and_no_other() {
     process.stop().await;
 }
 
-/// A server that is silent says nothing of itself to anybody.
+/// A server that is silent says nothing of itself to anybody: connections are made anew, and who enqueues makes the queue
+/// known, while that of `queue:queues` is frozen.
 #[tokio::test]
 async fn a_frozen_shard_holds_up_no_other_queue() {
     let redis = Cluster::start(3).await;
     let queues = apart(&redis).await;
-    let [_, live, _] = &queues;
+    let [silent, live, _] = &queues;
     let mut process = Process::start(&redis, &queues);
-    let pending = format!("{{queue:{live}}}:pending");
-    let serving = redis.primary_of(&pending, 0).await.expect("a primary");
-    let silent = (serving + 1) % 3;
-    redis.nodes[silent].freeze();
-    redis.nodes[silent + 3].freeze();
+    let client = Client::new(QueueSettings::new(redis.url().parse().unwrap())).unwrap();
+    let (live, silent) = (client.queue(live).unwrap(), client.queue(silent).unwrap());
+    let put = async |queue: &Queue| queue.enqueue(Lane::Pending, vec![r#"{"n":1}"#.into()]).await;
+    put(&live).await.unwrap();
+    process.sends(live.name()).await;
+    let lost = redis.primary_of("queue:queues", 0).await.expect("a primary");
+    let serving =
+        redis.primary_of(&format!("{{queue:{}}}:pending", live.name()), 0).await.expect("a primary");
+    redis.nodes[lost].freeze();
+    redis.nodes[lost + 3].freeze();
     for _ in 0..3 {
-        redis.nodes[serving].command(&["LPUSH", &pending, "{}"]).await.int();
-        let sent = timeout(Duration::from_secs(3), process.sends(live)).await;
-        sent.expect("it is sent while another shard is silent");
+        redis.nodes[serving].command(&["CLIENT", "KILL", "TYPE", "normal"]).await;
+        let limit = Duration::from_millis(500);
+        let late: Result<(), QueueError> = client.within(limit, async { put(&silent).await.map(drop) }).await;
+        assert!(late.is_err());
+        let sent = async {
+            put(&live).await.unwrap();
+            process.sends(live.name()).await;
+        };
+        let sent = timeout(Duration::from_secs(4), sent).await;
+        sent.expect("it is enqueued and sent while another shard is silent");
     }
-    redis.nodes[silent].thaw();
-    redis.nodes[silent + 3].thaw();
+    redis.nodes[lost].thaw();
+    redis.nodes[lost + 3].thaw();
     process.stop().await;
 }

@@ -60,6 +60,28 @@ async fn a_sentinel_that_is_silent_or_gone_is_passed_over() {
     account(fleet, primary, BASE, &safe).await;
 }
 
+/// The old primary takes claims and settles for another ten seconds, and nobody there says that they are for nothing.
+#[tokio::test]
+async fn an_operator_makes_another_server_the_primary_under_load() {
+    let redis = Sentinels::start().await;
+    let fleet = Fleet::start(&redis.url()).await;
+    let mut producer = Producer::start(PENDING, redis.servers[0].addr(), 1);
+    let mut safe = producer.safe(300).await;
+    safe.extend(producer.stop().await);
+    let ordered = Instant::now();
+    redis.fail_over().await;
+    let new = redis.failed_over(0).await;
+    let mut producer = Producer::start_at(1_000_000, PENDING, redis.servers[new].addr(), 0);
+    let first = producer.safe(1).await;
+    fleet.mails(&first).await;
+    let took = ordered.elapsed();
+    assert!(took < Duration::from_secs(8), "the workers needed {took:?}");
+    safe.extend(first);
+    safe.extend(producer.safe(300).await);
+    safe.extend(producer.stop().await);
+    account(fleet, &redis.servers[new], BASE, &safe).await;
+}
+
 /// What reaches a frozen primary is executed when it thaws, on data that nobody looks at any more.
 #[tokio::test]
 async fn a_frozen_primary_is_left_and_forgotten_when_it_thaws() {

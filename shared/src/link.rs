@@ -103,7 +103,8 @@ impl Link {
     /// The live client, for one call, which is counted; connects where there is none.
     pub(crate) async fn client(&self) -> Result<Connected, Error> {
         self.count_unanswered(|calls| calls + 1);
-        let live = self.connected().await.inspect_err(|_| self.count_unanswered(|calls| calls - 1))?;
+        let live =
+            self.connected().await.inspect_err(|_| self.count_unanswered(|calls| calls.saturating_sub(1)))?;
         self.traffic.round_trips.increment(1);
         Ok(live)
     }

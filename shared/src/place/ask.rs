@@ -51,7 +51,10 @@ impl Connection {
                 Answer { ranges, others, epoch: 0 }
             }),
         };
-        answer.map_err(|error| mistaken(guide, error))
+        let mut answer = answer.map_err(|error| mistaken(guide, error))?;
+        // Sentinels tell of all but themselves.
+        answer.others.push(server.clone());
+        Ok(answer)
     }
 
     async fn ask_sentinel(&self, server: &Server, service: &str) -> Result<Answer, Error> {

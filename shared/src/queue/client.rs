@@ -168,7 +168,7 @@ impl Client {
     }
 }
 
-/// Waits for `work`, and throws those of its connections away that it still waits for when time is up.
+/// Waits for `work`, and throws the connection away when time is up; of several those that it still waits for.
 pub(super) async fn within<T, E: From<QueueError>>(
     links: Vec<Arc<Link>>,
     limit: Duration,
@@ -176,10 +176,12 @@ pub(super) async fn within<T, E: From<QueueError>>(
 ) -> Result<T, E> {
     let used: Vec<_> = links.iter().map(|link| link.generation()).collect();
     let calls = Arc::<Mutex<BTreeMap<usize, usize>>>::default();
-    let work = UNANSWERED.scope(calls.clone(), work);
+    let work = Box::pin(UNANSWERED.scope(calls.clone(), work));
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
         let calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
-        for (link, generation) in links.iter().zip(used).filter(|(link, _)| link.is_waited_for(&calls)) {
+        for (link, generation) in
+            links.iter().zip(used).filter(|(link, _)| links.len() == 1 || link.is_waited_for(&calls))
+        {
             generation.into_iter().for_each(|generation| link.discard(generation));
         }
         Err(QueueError::Redis(format!("Timeout: no answer within {} ms", limit.as_millis())).into())

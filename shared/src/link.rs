@@ -235,16 +235,9 @@ impl Link {
         self.current.read().unwrap_or_else(|e| e.into_inner()).clone()
     }
 
-    /// Connects in a task of its own: a caller that waits no longer leaves no half-made connection behind.
     async fn connect(&self) -> Result<(Client, AbortHandle, ServerConfig), Error> {
-        let (connected, wait) = oneshot::channel();
         let place = self.place.clone();
-        tokio::spawn(async move {
-            if let Err(Ok((client, task, _))) = connected.send(connect(place).await) {
-                end(client, task);
-            }
-        });
-        wait.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Canceled, "the runtime ends")))
+        apart(async move { connect_to(&place).await }, |(client, task, _)| end(client, task)).await
     }
 }
 
@@ -252,19 +245,6 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-async fn connect(place: Place) -> Result<(Client, AbortHandle, ServerConfig), Error> {
-    let config = place.find().await?;
-    let found = config.server.clone();
-    let (client, task) = connect_to(config).await.map_err(|error| place.told_of(&found, error))?;
-    if place.may_be_replica()
-        && let Err(error) = is_primary(&client).await
-    {
-        end(client, task);
-        return Err(place.told_of(&found, error));
-    }
-    Ok((client, task, found))
 }
 
 /// Whether it is one that takes writes. One that does not say is trusted.
@@ -285,7 +265,38 @@ async fn is_primary(client: &Client) -> Result<(), Error> {
 /// # Errors
 ///
 /// It could not be made in time.
-pub(crate) async fn connect_to(config: Config) -> Result<(Client, AbortHandle), Error> {
+pub(crate) async fn connect(config: Config) -> Result<(Client, AbortHandle), Error> {
+    apart(init(config), |(client, task)| end(client, task)).await
+}
+
+/// Connects in a task of its own: a caller that waits no longer leaves no half-made connection behind.
+async fn apart<T: Send + 'static>(
+    connect: impl Future<Output = Result<T, Error>> + Send + 'static,
+    end: fn(T),
+) -> Result<T, Error> {
+    let (connected, wait) = oneshot::channel();
+    tokio::spawn(async move {
+        if let Err(Ok(unwanted)) = connected.send(connect.await) {
+            end(unwanted);
+        }
+    });
+    wait.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Canceled, "the runtime ends")))
+}
+
+async fn connect_to(place: &Place) -> Result<(Client, AbortHandle, ServerConfig), Error> {
+    let config = place.find().await?;
+    let found = config.server.clone();
+    let (client, task) = init(config).await.map_err(|error| place.told_of(&found, error))?;
+    if place.may_be_replica()
+        && let Err(error) = is_primary(&client).await
+    {
+        end(client, task);
+        return Err(place.told_of(&found, error));
+    }
+    Ok((client, task, found))
+}
+
+async fn init(config: Config) -> Result<(Client, AbortHandle), Error> {
     let speaks_tls = config.tls.is_some();
     let client = Builder::from_config(config)
         .with_connection_config(|connection| {

@@ -37,7 +37,7 @@ pub(super) async fn connect(guide: &Shared, server: &Server) -> Result<Connectio
     if let Asked::Sentinels { username, password, .. } = &guide.asked {
         (login.username, login.password) = (username.clone(), password.clone());
     }
-    let connected = link::connect_to(login).await.map_err(|error| mistaken(guide, error))?;
+    let connected = link::connect(login).await.map_err(|error| mistaken(guide, error))?;
     Ok(Connection(Some(connected)))
 }
 

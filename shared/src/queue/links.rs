@@ -11,6 +11,9 @@ use crate::place::Place;
 
 const PURPOSE: &str = "queue";
 
+/// Names of queues may come from anybody: of so many, those without a connection are forgotten.
+const MANY: usize = 1000;
+
 /// One connection for everything; in a cluster one for each queue, whose server may be away while others are not.
 pub(super) struct Links {
     config: Config,
@@ -36,6 +39,9 @@ impl Links {
     pub(super) fn of(&self, queue: &str, keys: &Keys) -> Arc<Link> {
         let Some(apart) = &self.apart else { return self.first.clone() };
         let mut apart = apart.lock().unwrap_or_else(PoisonError::into_inner);
+        if apart.len() >= MANY {
+            apart.retain(|_, link| link.is_connected());
+        }
         let link = || Arc::new(Link::new(Place::new(self.config.clone(), &keys.control), PURPOSE));
         apart.entry(queue.to_owned()).or_insert_with(link).clone()
     }

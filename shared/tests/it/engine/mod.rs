@@ -26,6 +26,7 @@ mod rate_limit;
 mod scheduled;
 mod schedules;
 mod scripts;
+mod sentinels;
 mod settling;
 mod shards;
 mod starting;

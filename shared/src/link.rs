@@ -9,6 +9,7 @@ use fred::error::{Error, ErrorKind};
 use fred::prelude::{Builder, Client, ClientLike};
 use fred::types::config::{Config, ServerConfig, TcpConfig, UnresponsiveConfig};
 use fred::types::{CustomCommand, Value};
+use futures::future::BoxFuture;
 use metrics::Counter;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -237,7 +238,7 @@ impl Link {
 
     async fn connect(&self) -> Result<(Client, AbortHandle, ServerConfig), Error> {
         let place = self.place.clone();
-        apart(async move { connect_to(&place).await }, |(client, task, _)| end(client, task)).await
+        apart(Box::pin(async move { connect_to(&place).await }), |(client, task, _)| end(client, task)).await
     }
 }
 
@@ -266,12 +267,12 @@ async fn is_primary(client: &Client) -> Result<(), Error> {
 ///
 /// It could not be made in time.
 pub(crate) async fn connect(config: Config) -> Result<(Client, AbortHandle), Error> {
-    apart(init(config), |(client, task)| end(client, task)).await
+    apart(Box::pin(init(config)), |(client, task)| end(client, task)).await
 }
 
 /// Connects in a task of its own: a caller that waits no longer leaves no half-made connection behind.
 async fn apart<T: Send + 'static>(
-    connect: impl Future<Output = Result<T, Error>> + Send + 'static,
+    connect: BoxFuture<'static, Result<T, Error>>,
     end: fn(T),
 ) -> Result<T, Error> {
     let (connected, wait) = oneshot::channel();

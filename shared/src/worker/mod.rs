@@ -57,7 +57,7 @@ use progress::Stage;
 use shared::Shared;
 
 /// Handlers that know whom they served are given this long to say so, before they are stopped.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// What is stopped at the shutdown limit is given this long to be settled, however short the limit.
 const LAST_SETTLES: Duration = Duration::from_secs(1);
@@ -131,7 +131,7 @@ impl Worker {
     ///
     /// - Redis away, at the start or later, is waited for.
     /// - With `settings.http_addr` it answers `/healthz`, `/readyz` and `/metrics` there meanwhile.
-    /// - The future of a handler that is still running at the end of the shutdown limit is dropped, 100 ms after
+    /// - The future of a handler that is still running at the end of the shutdown limit is dropped, 300 ms after
     ///   [`Delivery::time_is_up`] told it.
     ///
     /// # Errors

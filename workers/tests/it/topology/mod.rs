@@ -12,7 +12,7 @@ use redispatch_testkit::process::Worker;
 use redispatch_testkit::redis::RedisServer;
 use redispatch_testkit::smtp::SmtpServer;
 use redispatch_testkit::{LIMIT, Reply, eventually};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -32,8 +32,12 @@ const LEFT_BEHIND: i64 = CONCURRENCY as i64;
 /// Messages the producer pushes before the test has looked at them.
 const AHEAD: usize = 1000;
 
+/// Six servers and three workers a test leave little room for others.
+static AT_A_TIME: Semaphore = Semaphore::const_new(2);
+
 /// Workers that send to one SMTP server.
 struct Fleet {
+    _turn: SemaphorePermit<'static>,
     smtp: SmtpServer,
     workers: Vec<Worker>,
 }
@@ -44,6 +48,7 @@ impl Fleet {
     }
 
     async fn with_lease(lease: Duration, url: &str) -> Self {
+        let turn = AT_A_TIME.acquire().await.expect("never closed");
         let smtp = SmtpServer::start().await;
         let (port, concurrency) = (smtp.port().to_string(), CONCURRENCY.to_string());
         let lease = lease.as_millis().to_string();
@@ -62,7 +67,7 @@ impl Fleet {
         for worker in &workers {
             worker.wait_for_event("worker_ready").await;
         }
-        Self { smtp, workers }
+        Self { _turn: turn, smtp, workers }
     }
 
     /// How often each recipient got a mail, once all of `wanted` have.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -83,9 +84,11 @@ where
         if !nothing {
             let taken = intake::take_in(&shared, claim);
             if taken.has_ids() {
-                for part in taken.halves().into_iter().filter(|part| part.len() > 0) {
+                let (done, newer) = oneshot::channel();
+                let turns = [Turn::After(newer), Turn::First(done)];
+                for (part, turn) in taken.halves().into_iter().zip(turns).filter(|(part, _)| part.len() > 0) {
                     shared.opening.fetch_add(part.len(), Relaxed);
-                    opening.spawn(open(shared.clone(), handler.clone(), part, stop.clone()));
+                    opening.spawn(open(shared.clone(), handler.clone(), part, stop.clone(), turn));
                 }
             } else {
                 start(&shared, &handler, taken.open(&shared).await, &stop);
@@ -125,15 +128,28 @@ where
     newer
 }
 
+/// Whose messages go back first where none is to be sent any more: the older ones last, to the very front.
+enum Turn {
+    After(oneshot::Receiver<()>),
+    First(#[expect(dead_code, reason = "that it is dropped tells")] oneshot::Sender<()>),
+}
+
 /// Claims the ids of messages in hand, and starts what is to be sent.
-async fn open<H, F>(shared: Arc<Shared>, handler: Arc<H>, taken: Taken, stop: Shutdown)
+async fn open<H, F>(shared: Arc<Shared>, handler: Arc<H>, taken: Taken, stop: Shutdown, turn: Turn)
 where
     H: Fn(Delivery) -> F + Send + Sync + 'static,
     F: Future<Output = Outcome> + Send + 'static,
 {
     let count = taken.len();
     let messages = taken.open(&shared).await;
-    start(&shared, &handler, messages, &stop);
+    match turn {
+        Turn::After(newer) if stop.is_draining() => {
+            let _ = newer.await;
+            start(&shared, &handler, messages, &stop);
+        }
+        // Held until then.
+        _turn => start(&shared, &handler, messages, &stop),
+    }
     shared.opening.fetch_sub(count, Relaxed);
     shared.slots.notify_one();
 }

@@ -67,7 +67,7 @@ impl Guide {
     }
 
     pub(super) fn is_sentinels(&self) -> bool {
-        matches!(self.0.asked, Asked::Sentinels { .. })
+        self.0.is_sentinels()
     }
 
     /// The server that has the keys.
@@ -75,9 +75,7 @@ impl Guide {
         if self.is_sentinels() {
             watch::start(&self.0);
         }
-        let mut ranges = self.tell().await?.into_iter().filter(|range| self.0.is_wanted(range));
-        let server = ranges.find_map(|range| range.servers.into_iter().next());
-        server.ok_or_else(|| Error::new(ErrorKind::Cluster, "no server holds the keys"))
+        self.0.holder(&self.tell().await?).cloned()
     }
 
     /// Who holds what, as the first one says who knows.
@@ -132,30 +130,34 @@ impl Shared {
     ///
     /// It says nothing of the keys, or knows less than others did.
     pub(super) fn heed(&self, answer: Answer, wanted: bool) -> Result<Answer, Error> {
-        let holder = answer.ranges.iter().find(|range| self.is_wanted(range) && !range.servers.is_empty());
-        let Some(holder) = holder else {
-            let text = "knows no server that holds the keys of this queue";
-            return Err(Error::new(ErrorKind::Cluster, text));
-        };
-        if matches!(self.asked, Asked::Sentinels { .. }) {
+        let holder = self.holder(&answer.ranges)?;
+        if self.is_sentinels() {
             let mut primary = lock(&self.primary);
             if primary.as_ref().is_some_and(|(epoch, _)| *epoch > answer.epoch) {
                 return Err(Error::new(ErrorKind::Sentinel, "has not heard of the last failover"));
             }
             if wanted || answer.epoch == 0 || primary.as_ref().is_none_or(|(epoch, _)| *epoch < answer.epoch)
             {
-                *primary = Some((answer.epoch, holder.servers[0].clone()));
+                *primary = Some((answer.epoch, holder.clone()));
             }
         }
         lock(&self.heard).clone_from(&answer.others);
         Ok(answer)
     }
 
-    fn is_wanted(&self, range: &Range) -> bool {
-        match &self.asked {
+    fn is_sentinels(&self) -> bool {
+        matches!(self.asked, Asked::Sentinels { .. })
+    }
+
+    /// The server that has the keys.
+    fn holder<'a>(&self, ranges: &'a [Range]) -> Result<&'a Server, Error> {
+        let has_keys = |range: &&Range| match &self.asked {
             Asked::Sentinels { .. } => true,
             Asked::Cluster { slot } => range.slots.contains(slot),
-        }
+        };
+        let holder = ranges.iter().filter(has_keys).find_map(|range| range.servers.first());
+        let unknown = || Error::new(ErrorKind::Cluster, "knows no server that holds the keys of this queue");
+        holder.ok_or_else(unknown)
     }
 }
 

@@ -31,12 +31,12 @@ pub(super) struct Ls {
 }
 
 pub(super) async fn run(args: Ls, context: &Context) -> Result<Exit, Error> {
-    let (mut found, mut now) = (Vec::new(), 0);
-    for queue in context.existing(&args.queues.names).await? {
+    let mut found = Vec::new();
+    let queues = context.existing(&args.queues.names).await?;
+    for queue in &queues {
         let failed =
             |error| Error::redis(format!("cannot list the schedules of queue `{}`", queue.name()), error);
         let schedules = queue.schedules().await.map_err(failed)?;
-        now = queue.clock().await.map_err(failed)?;
         found.extend(schedules.into_iter().map(|schedule| (queue.name().to_owned(), schedule)));
     }
     if context.json {
@@ -44,7 +44,8 @@ pub(super) async fn run(args: Ls, context: &Context) -> Result<Exit, Error> {
     } else if found.is_empty() {
         output::say("no schedule");
     } else {
-        show(&found, now);
+        let now = queues[0].clock().await;
+        show(&found, now.map_err(|error| Error::redis("cannot ask for the time", error))?);
     }
     let faults =
         found.iter().filter_map(|(queue, one)| Some((queue, &one.name, one.schedule.as_ref().err()?)));

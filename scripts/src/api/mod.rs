@@ -2,12 +2,14 @@
 
 mod accept;
 mod body;
+mod dead;
 mod delayed;
 mod error;
 mod exposition;
 mod guard;
 mod health;
 mod jobs;
+mod live;
 mod message;
 mod messages;
 mod metrics;
@@ -15,6 +17,7 @@ mod openapi;
 mod outer;
 mod queues;
 mod server;
+mod session;
 mod snapshot;
 mod stats;
 
@@ -77,6 +80,9 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(message::status, message::reschedule, message::cancel))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi::openapi))
+        .merge(session::routes())
+        .merge(live::routes())
+        .merge(dead::routes())
 }
 
 /// All that a connection is served with.

@@ -1,7 +1,9 @@
 //! The HTTP API: one file a group of routes.
 
 mod accept;
+mod audit;
 mod body;
+mod copies;
 mod dead;
 mod delayed;
 mod error;
@@ -15,6 +17,7 @@ mod messages;
 mod metrics;
 mod openapi;
 mod outer;
+mod page;
 mod queues;
 mod server;
 mod session;
@@ -46,6 +49,8 @@ const REDIS_LIMIT: Duration = Duration::from_millis(1500);
 pub(crate) struct Api {
     client: Client,
     guard: Guard,
+    attempts: session::Attempts,
+    copies: copies::Copies,
     snapshots: Snapshots,
     failures: outer::Failures,
     /// Ms since 1970.
@@ -57,7 +62,9 @@ impl Api {
     pub(crate) fn new(client: Client, settings: &ApiSettings) -> Self {
         Self {
             client,
-            guard: Guard::new(settings.token.as_ref()),
+            guard: Guard::new(settings),
+            attempts: session::Attempts::default(),
+            copies: copies::Copies::default(),
             snapshots: Snapshots::default(),
             failures: outer::Failures::default(),
             started: redispatch::clock::unix_ms(),
@@ -88,7 +95,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
 /// All that a connection is served with.
 pub(crate) fn router(api: Arc<Api>) -> Router {
     let (router, _) = routes().split_for_parts();
-    with_rules(router, api)
+    with_rules(router.merge(page::routes()), api)
 }
 
 /// `routes` with what holds for each of them.
@@ -99,6 +106,8 @@ fn with_rules(routes: Router<Arc<Api>>, api: Arc<Api>) -> Router {
             let message = "this page does not take that method; /api/openapi.json lists those it takes";
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
         })
+        .layer(from_fn_with_state(api.clone(), copies::answer))
+        .layer(from_fn(audit::log))
         .layer(from_fn_with_state(api.clone(), guard::check))
         .layer(from_fn_with_state(api.clone(), outer::answer))
         .layer(from_fn(outer::headers))

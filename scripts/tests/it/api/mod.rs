@@ -2,14 +2,17 @@
 
 mod changing;
 mod contract;
+mod copies;
 mod enqueueing;
 mod guard;
 pub(crate) mod http;
 mod limits;
 mod openapi;
 mod outages;
+mod page;
 mod schedules;
 mod scraping;
 mod secrets;
 pub(crate) mod server;
+mod session;
 mod starting;

@@ -42,6 +42,9 @@ async fn every_row_of_the_contract_is_described_and_answers() {
         "GET /api/v1/messages/{queue}/{id}",
         "PATCH /api/v1/messages/{queue}/{id}",
         "DELETE /api/v1/messages/{queue}/{id}",
+        "GET /api/v1/session",
+        "POST /api/v1/session",
+        "DELETE /api/v1/session",
         "GET /metrics",
         "GET /api/openapi.json",
     ];

@@ -37,8 +37,9 @@ pub(super) struct Copies {
 type Place = tokio::sync::Mutex<Option<Copy>>;
 
 struct Copy {
-    /// Boot clock, ms, before it was asked for.
+    /// Boot clock, ms: before it was asked for, and after it was answered.
     asked: u64,
+    done: u64,
     changes: u64,
     parts: Parts,
     body: Bytes,
@@ -57,27 +58,36 @@ pub(super) async fn answer(State(api): State<Arc<Api>>, request: Request, next: 
         return next.run(request).await;
     };
     let place = copies.place(question.as_str());
+    let came = clock::boot_ms();
     let mut last = place.lock().await;
     let changes = copies.changes.load(Ordering::SeqCst);
-    let asked = clock::boot_ms();
     if let Some(copy) = &*last
         && copy.changes == changes
-        && asked <= copy.asked + age * 1000
+        && copy.is_for(came, age)
     {
         return Response::from_parts(copy.parts.clone(), copy.body.clone().into());
     }
+    let asked = clock::boot_ms();
     let (parts, body) = next.run(request).await.into_parts();
     // A stream has no end to wait for.
-    let is_whole = http_body::Body::size_hint(&body).exact().is_some();
-    if !parts.status.is_success() || !is_whole {
+    if http_body::Body::size_hint(&body).exact().is_none() {
         return Response::from_parts(parts, body);
     }
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => return ApiError::bad_request("the answer ended before its end").into_response(),
     };
-    *last = Some(Copy { asked, changes, parts: parts.clone(), body: body.clone() });
+    let done = clock::boot_ms();
+    *last = Some(Copy { asked, done, changes, parts: parts.clone(), body: body.clone() });
     Response::from_parts(parts, Body::from(body))
+}
+
+impl Copy {
+    /// Whether it answers one who came then and takes what is `age` seconds old. A failure is only for those who waited
+    /// for it: each for itself would wait in vain for as long.
+    fn is_for(&self, came: u64, age: u64) -> bool {
+        came <= self.done || self.parts.status.is_success() && clock::boot_ms() <= self.asked + age * 1000
+    }
 }
 
 impl Copies {

@@ -1,5 +1,7 @@
 //! Answers that may be a moment old.
 
+use std::time::{Duration, Instant};
+
 use futures::future::join_all;
 use redispatch_testkit::redis::RedisServer;
 
@@ -46,6 +48,18 @@ async fn failures_are_not_kept() {
     server.get_with(STATS, &RECENT).await.with_status(503);
     redis.restart().await;
     assert_eq!(waiting(&server, &RECENT).await, 0);
+}
+
+#[tokio::test]
+async fn many_who_wait_for_a_redis_that_is_silent_wait_once() {
+    let (redis, server) = served().await;
+    waiting(&server, &[]).await;
+    redis.freeze();
+    let asked = Instant::now();
+    let refused = join_all((0..20).map(|_| server.get_with(STATS, &RECENT))).await;
+    assert!(refused.iter().all(|answer| answer.status == 503), "{refused:?}");
+    assert!(asked.elapsed() < Duration::from_secs(10), "one after the other: {:?}", asked.elapsed());
+    redis.thaw();
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod accept;
 mod body;
+mod content;
 mod dead;
 mod delayed;
 mod error;
@@ -15,6 +16,7 @@ mod messages;
 mod metrics;
 mod openapi;
 mod outer;
+mod pause;
 mod queues;
 mod server;
 mod session;
@@ -47,6 +49,7 @@ pub(crate) struct Api {
     client: Client,
     guard: Guard,
     snapshots: Snapshots,
+    groupings: dead::Groupings,
     failures: outer::Failures,
     /// Ms since 1970.
     started: u64,
@@ -59,6 +62,7 @@ impl Api {
             client,
             guard: Guard::new(settings.token.as_ref()),
             snapshots: Snapshots::default(),
+            groupings: dead::Groupings::default(),
             failures: outer::Failures::default(),
             started: redispatch::clock::unix_ms(),
         }
@@ -83,6 +87,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(session::routes())
         .merge(live::routes())
         .merge(dead::routes())
+        .merge(pause::routes())
 }
 
 /// All that a connection is served with.

@@ -2,12 +2,14 @@
 
 mod changing;
 mod contract;
+mod dead;
 mod enqueueing;
 mod guard;
 pub(crate) mod http;
 mod limits;
 mod openapi;
 mod outages;
+mod pause;
 mod schedules;
 mod scraping;
 mod secrets;

@@ -42,6 +42,12 @@ async fn every_row_of_the_contract_is_described_and_answers() {
         "GET /api/v1/messages/{queue}/{id}",
         "PATCH /api/v1/messages/{queue}/{id}",
         "DELETE /api/v1/messages/{queue}/{id}",
+        "GET /api/v1/queues/{queue}/dead",
+        "GET /api/v1/queues/{queue}/dead/groups",
+        "GET /api/v1/queues/{queue}/dead/{key}",
+        "GET /api/v1/queues/{queue}/dead/{key}/html",
+        "POST /api/v1/queues/{queue}/pause",
+        "POST /api/v1/queues/{queue}/resume",
         "GET /metrics",
         "GET /api/openapi.json",
     ];

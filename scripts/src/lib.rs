@@ -4,6 +4,7 @@ mod api;
 mod changed;
 mod cli;
 mod context;
+mod dead;
 mod doctor;
 mod error;
 mod glance;

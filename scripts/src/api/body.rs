@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
@@ -42,6 +43,25 @@ pub(super) async fn one(headers: &HeaderMap, body: Body, max_bytes: usize) -> Re
 /// One message or a list of them, each of at most `max_bytes`.
 pub(super) async fn some(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<Given, ApiError> {
     apart(read(headers, body, max_bytes.max(LIST_BYTES)).await?, max_bytes)
+}
+
+/// One JSON object of at most `max_bytes` that says what to do.
+pub(super) async fn object<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    max_bytes: usize,
+) -> Result<T, ApiError> {
+    let body = read(headers, body, max_bytes).await?;
+    let told = |error: serde_json::Error| match error.is_data() {
+        true => ApiError::bad_request(format!("not such an object: {error}")),
+        false => ApiError::new(StatusCode::BAD_REQUEST, "bad_json", format!("not JSON: {error}")),
+    };
+    // A list would be taken for the fields in their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        serde_json::from_slice::<serde::de::IgnoredAny>(&body).map_err(told)?;
+        return Err(ApiError::bad_request("not a JSON object"));
+    }
+    serde_json::from_slice(&body).map_err(told)
 }
 
 async fn read(headers: &HeaderMap, mut body: Body, max_bytes: usize) -> Result<Bytes, ApiError> {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 const INTAKE_PAUSED: &str = "intake_paused";
+const REDIS_UNAVAILABLE: &str = "redis_unavailable";
 
 /// Seconds until whoever was refused by a paused intake may ask again: a guess, it has no end.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
@@ -58,6 +59,19 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
+    /// Somebody else is at it.
+    pub(crate) fn busy(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "busy", message)
+    }
+
+    /// The same, with what is to be known and done where nobody can say whether it was done.
+    pub(crate) fn in_doubt(mut self, what: &str) -> Self {
+        if self.problem.code == REDIS_UNAVAILABLE {
+            self.problem.message = format!("Redis cannot be reached, or refuses: {what}");
+        }
+        self
+    }
+
     fn because(mut self, cause: String) -> Self {
         self.cause = Some(Cause(cause));
         self
@@ -73,6 +87,9 @@ impl From<QueueError> for ApiError {
             QueueError::Intake(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, INTAKE_PAUSED, told.clone()).because(told)
             }
+            QueueError::Busy(_) => {
+                Self::busy("another command is at work on these dead letters; ask again when it is done")
+            }
             QueueError::Layout(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "newer_layout", told.clone()).because(told)
             }
@@ -86,7 +103,7 @@ impl From<QueueError> for ApiError {
             }
             _ => {
                 let message = "Redis cannot be reached, or refuses; with ids it is safe to ask again";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "redis_unavailable", message).because(told)
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, REDIS_UNAVAILABLE, message).because(told)
             }
         }
     }

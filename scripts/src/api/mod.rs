@@ -3,6 +3,7 @@
 mod accept;
 mod audit;
 mod body;
+mod content;
 mod copies;
 mod dead;
 mod delayed;
@@ -18,6 +19,7 @@ mod metrics;
 mod openapi;
 mod outer;
 mod page;
+mod pause;
 mod queues;
 mod server;
 mod session;
@@ -52,6 +54,7 @@ pub(crate) struct Api {
     attempts: session::Attempts,
     copies: copies::Copies,
     snapshots: Snapshots,
+    groupings: dead::Groupings,
     failures: outer::Failures,
     /// Ms since 1970.
     started: u64,
@@ -66,6 +69,7 @@ impl Api {
             attempts: session::Attempts::default(),
             copies: copies::Copies::default(),
             snapshots: Snapshots::default(),
+            groupings: dead::Groupings::default(),
             failures: outer::Failures::default(),
             started: redispatch::clock::unix_ms(),
         }
@@ -90,6 +94,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(session::routes())
         .merge(live::routes())
         .merge(dead::routes())
+        .merge(pause::routes())
 }
 
 /// All that a connection is served with.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::OneQueue;
 use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::masked::masked;
+use crate::masked::{Glimpse, masked};
 use crate::{output, time};
 
 /// Read by one call.
@@ -74,7 +74,7 @@ pub(crate) async fn run(args: DelayedArgs, context: &Context) -> Result<Exit, Er
                 name(message).to_owned(),
                 message.lane.name().to_owned(),
                 waits_for,
-                recipient(message),
+                Glimpse::of(&message.bytes, false).to.unwrap_or_default(),
             ]);
         }
         output::show(&table);
@@ -88,18 +88,6 @@ pub(crate) async fn run(args: DelayedArgs, context: &Context) -> Result<Exit, Er
 /// What to call it: its id, else its reference.
 fn name(message: &Delayed) -> &str {
     message.id.as_deref().unwrap_or(&message.reference)
-}
-
-/// Whom it goes to, masked; nothing where it has no `to`.
-fn recipient(message: &Delayed) -> String {
-    match masked(&message.bytes).as_ref().map(|message| &message["to"]) {
-        Some(Value::String(to)) => to.clone(),
-        Some(Value::Array(all)) => {
-            let first = all.first().and_then(Value::as_str).unwrap_or_default();
-            if all.len() > 1 { format!("{first} +{}", all.len() - 1) } else { first.to_owned() }
-        }
-        _ => String::new(),
-    }
 }
 
 fn entry(message: &Delayed) -> Value {

@@ -1,5 +1,6 @@
 //! Forgets what ended long ago.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -49,7 +50,8 @@ impl Queue {
             Cleaned::Sent => self.forget(what, before, most).await,
             Cleaned::Dead => {
                 let selector = Selector { before: Some(before), limit: Some(most), ..Selector::default() };
-                let purged = self.move_dead(&selector, DeadAction::Purge, |_, _| {}).await;
+                let purged =
+                    self.move_dead(&selector, DeadAction::Purge, |_, _| ControlFlow::Continue(())).await;
                 let purged = purged.map_err(|stopped| stopped.error)?;
                 // With a limit reached some of them are still there.
                 if purged < most {

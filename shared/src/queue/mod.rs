@@ -42,7 +42,7 @@ pub use intake::Intake;
 pub use lapsed::Lapsed;
 pub use orphans::Orphans;
 pub use pause::Pause;
-pub use peek::{Plan, Waiting};
+pub use peek::{InHand, Oldest, Plan, Waiting};
 pub use recent::Ended;
 pub use retrying::Retry;
 pub use schedule::{Added, MAX_SCHEDULED_BYTES, Missed, Schedule, Scheduled};

@@ -1,5 +1,6 @@
 //! `dead requeue` and `dead purge`
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,6 +13,7 @@ use super::ls::failed;
 use super::select::Select;
 use crate::cli::OneQueue;
 use crate::context::Context;
+use crate::dead::{letters, past, unchosen, what_is_done, word};
 use crate::error::{Error, Exit};
 use crate::output;
 
@@ -96,35 +98,28 @@ async fn change(
 ) -> Result<Exit, Error> {
     let queue = context.queue(&args.queue.queue)?;
     let selector = args.select.selector(args.limit);
-    let narrow = Selector { limit: None, ..selector.clone() };
-    // The oldest few may well be tried again; what is purged has to be named.
-    let chosen = args.all || (args.limit.is_some() && action == DeadAction::Requeue);
-    if narrow.is_all() && !chosen || !narrow.is_all() && args.all {
-        let what = if args.all { "--all is given beside what chooses" } else { "nothing chooses which ones" };
+    if let Some(what) = unchosen(&selector, args.all, action) {
+        let what = if args.all { "--all is given beside what chooses" } else { what };
         let hint = "say --id, --reason, --class, --code, --provider, --error, --before or --since; or --all";
         return Err(Error::new(what).changed("nothing").hint(hint));
     }
-    let word = match action {
-        DeadAction::Requeue => "requeue",
-        DeadAction::Purge => "purge",
-    };
     // One id, or nobody to be told first: no need to look twice.
     let mut expected = None;
     if args.dry_run || !args.yes {
         let groups = group::count(&queue, &selector).await.map_err(|error| failed(&queue, error))?;
-        let count = groups.iter().map(|(_, group)| group.count).sum();
+        let count = groups.count();
         expected = Some(count);
         if !args.dry_run || !context.json {
-            for (kind, group) in &groups {
-                output::say(&format!("{:>9} × {}", output::thousands(group.count), group::kind(kind)));
+            for (kind, group) in groups.sorted() {
+                output::say(&format!("{:>9} × {}", output::thousands(group.count), kind.text()));
             }
         }
         if args.dry_run {
-            told(&queue, word, count, true, context);
+            told(&queue, action, count, true, context);
             return Ok(if count == 0 { Exit::No } else { Exit::Done });
         }
         if count > 0 {
-            let what = format!("{word} {} of {}", letters(count), queue.name());
+            let what = format!("{} {} of {}", word(action), letters(count), queue.name());
             if !output::confirm(&what, args.yes)? {
                 output::say("nothing was changed");
                 return Ok(Exit::No);
@@ -137,9 +132,9 @@ async fn change(
         Some(0) => 0,
         _ => go(&queue, &selector, action, per_second, expected)
             .await
-            .map_err(|stopped| unfinished(&queue, word, stopped))?,
+            .map_err(|stopped| unfinished(&queue, action, stopped))?,
     };
-    told(&queue, word, moved, false, context);
+    told(&queue, action, moved, false, context);
     Ok(if moved == 0 { Exit::No } else { Exit::Done })
 }
 
@@ -154,20 +149,43 @@ async fn go(
     per_second: Option<f64>,
     expected: Option<u64>,
 ) -> Result<u64, Stopped> {
-    let end = Instant::now() + PATIENCE;
-    let mut told = false;
+    let mut patience = Patience::default();
     loop {
         match go_now(queue, selector, action, per_second, expected).await {
-            Err(Stopped { moved: 0, error: QueueError::Busy(_), .. }) if Instant::now() < end => {
-                if !std::mem::replace(&mut told, true) {
-                    output::say(
-                        "another command is at work on these dead letters, or was killed; waiting for it",
-                    );
-                }
-                sleep(Duration::from_millis(500)).await;
-            }
+            Err(Stopped { moved: 0, error: QueueError::Busy(_), .. }) if patience.waits().await => {}
             other => return other,
         }
+    }
+}
+
+/// Does something with one letter, once nobody else is at work on all of them.
+pub(super) async fn once_free(
+    change: impl AsyncFn() -> Result<bool, QueueError>,
+) -> Result<bool, QueueError> {
+    let mut patience = Patience::default();
+    loop {
+        match change().await {
+            Err(QueueError::Busy(_)) if patience.waits().await => {}
+            other => return other,
+        }
+    }
+}
+
+/// Waits for somebody else's command, and says so once.
+#[derive(Default)]
+struct Patience {
+    end: Option<Instant>,
+}
+
+impl Patience {
+    /// A moment; false once it has been too long.
+    async fn waits(&mut self) -> bool {
+        let end = *self.end.get_or_insert_with(|| {
+            output::say("another command is at work on these dead letters, or was killed; waiting for it");
+            Instant::now() + PATIENCE
+        });
+        sleep(Duration::from_millis(500)).await;
+        Instant::now() < end
     }
 }
 
@@ -183,41 +201,43 @@ async fn go_now(
         let moved = queue.move_dead(selector, action, |looked_at, of| {
             bar.set_length(of);
             bar.set_position(looked_at);
+            ControlFlow::Continue(())
         });
         let moved = moved.await;
         bar.finish_and_clear();
         return moved;
     };
     let bar = output::bar("requeueing", expected.unwrap_or(0));
-    let moved = queue.move_dead_slowly(selector, action, per_second, |moved| bar.set_position(moved)).await;
+    let moved = queue.move_dead_slowly(selector, action, per_second, |moved| {
+        bar.set_position(moved);
+        ControlFlow::Continue(())
+    });
+    let moved = moved.await;
     bar.finish_and_clear();
     moved
 }
 
-fn letters(count: u64) -> String {
-    format!("{} dead letter{}", output::thousands(count), if count == 1 { "" } else { "s" })
-}
-
-fn told(queue: &Queue, word: &str, count: u64, dry_run: bool, context: &Context) {
-    let past = if word == "purge" { "purged" } else { "requeued" };
+fn told(queue: &Queue, action: DeadAction, count: u64, dry_run: bool, context: &Context) {
+    let past = past(action);
     if context.json {
         output::json(&json!({ "queue": queue.name(), past: count, "dry_run": dry_run }));
     } else if dry_run {
+        let word = word(action);
         output::data(&format!("{}: would {word} {}; nothing was changed", queue.name(), letters(count)));
     } else {
         output::data(&format!("{}: {past} {}", queue.name(), letters(count)));
     }
 }
 
-fn unfinished(queue: &Queue, word: &str, Stopped { moved, begun, error }: Stopped) -> Error {
+fn unfinished(queue: &Queue, action: DeadAction, stopped: Stopped) -> Error {
+    let changed = what_is_done(action, &stopped);
+    let Stopped { begun, error, .. } = stopped;
     let busy = matches!(error, QueueError::Busy(_));
-    let failed = Error::redis(format!("cannot {word} the dead letters of `{}`", queue.name()), error);
-    if !begun {
-        let failed = failed.changed("nothing");
-        return if busy { failed.hint("wait until it is done, then run this again") } else { failed };
+    let what = format!("cannot {} the dead letters of `{}`", word(action), queue.name());
+    let failed = Error::redis(what, error).changed(changed);
+    match (begun, busy) {
+        (false, true) => failed.hint("wait until it is done, then run this again"),
+        (false, false) => failed,
+        (true, _) => failed.hint("run it again"),
     }
-    let past = if word == "purge" { "purged" } else { "requeued" };
-    let changed =
-        format!("at least {} were {past}, each whole; the next run puts the order right", letters(moved));
-    failed.changed(changed).hint("run it again")
 }

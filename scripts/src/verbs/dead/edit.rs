@@ -7,14 +7,14 @@ use std::process::Command;
 use bytes::Bytes;
 use clap::Args;
 use redispatch::queue::{DeadLetter, Queue, QueueError};
-use redispatch_workers::validate;
 use serde_json::json;
 
-use super::fields;
+use super::change::once_free;
 use super::ls::failed;
 use super::show::{find, none};
 use crate::cli::OneQueue;
 use crate::context::Context;
+use crate::dead::{fields, refusal};
 use crate::error::{Error, Exit};
 use crate::output;
 
@@ -67,12 +67,12 @@ pub(super) async fn run(args: Edit, context: &Context) -> Result<Exit, Error> {
         output::say("nothing was changed");
         return Ok(Exit::No);
     }
-    if let Err(failure) = validate(queue.name(), &edited)
+    if let Some(why) = refusal(queue.name(), &edited)
         && !args.force
     {
         let error =
             Error::new(format!("a worker of `{}` would refuse it so", queue.name())).changed("nothing");
-        return Err(error.cause(failure.error).hint("mend it, or say --force"));
+        return Err(error.cause(why).hint("mend it, or say --force"));
     }
     replace(&queue, &args, &letter, edited, context).await
 }
@@ -95,12 +95,14 @@ async fn replace(
         error.hint(format!("`queuectl show --queue {} {}`", queue.name(), args.id))
     };
     let is_edited = edited != letter.bytes;
-    if is_edited && !queue.edit_dead(letter, edited.clone()).await.map_err(cannot)? {
+    let edit = async || queue.edit_dead(letter, edited.clone()).await;
+    if is_edited && !once_free(edit).await.map_err(cannot)? {
         return Err(gone());
     }
     if args.requeue {
         // Chosen by its bytes: others may have its id or its reference.
-        let requeued = queue.requeue_dead(&DeadLetter::read(edited)).await;
+        let edited = DeadLetter::read(edited).at(letter.place);
+        let requeued = once_free(async || queue.requeue_dead(&edited).await).await;
         match requeued.map_err(|error| cannot(error).changed("it is edited, and may be requeued"))? {
             true => {}
             false if is_edited => {

@@ -2,7 +2,6 @@
 
 mod change;
 mod edit;
-mod fields;
 mod group;
 mod ls;
 mod select;

@@ -3,6 +3,7 @@
 use clap::Args;
 use redispatch::queue::Selector;
 
+use crate::dead::Filter;
 use crate::time;
 
 /// The flags that choose; all that are given must fit.
@@ -11,16 +12,16 @@ pub(super) struct Select {
     /// Its id, or its reference
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// malformed, reject, expired, poison, in_doubt or retries_exhausted
+    /// malformed, reject, expired, poison, in_doubt or retries_exhausted; '' for none
     #[arg(long, value_name = "REASON")]
     reason: Option<String>,
-    /// How the last attempt ended
+    /// How the last attempt ended; '' for those that do not say
     #[arg(long, value_name = "CLASS")]
     class: Option<String>,
-    /// What the provider answered: 535, 21211, Throttling
+    /// What the provider answered: 535, 21211, Throttling; '' for no code
     #[arg(long, value_name = "CODE")]
     code: Option<String>,
-    /// Who was to send it: smtp, twilio, aws-sns
+    /// Who was to send it: smtp, twilio, aws-sns; '' for nobody
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// A part of the error, in small or capital letters
@@ -37,6 +38,6 @@ pub(super) struct Select {
 impl Select {
     pub(super) fn selector(self, limit: Option<u64>) -> Selector {
         let Self { id, reason, class, code, provider, error, before, since } = self;
-        Selector { id, reason, class, code, provider, error, before, since, limit }
+        Filter { id, reason, class, code, provider, error, before, since }.selector(limit)
     }
 }

@@ -1,13 +1,16 @@
 //! `dead show`
 
+use std::time::Duration;
+
 use clap::Args;
-use redispatch::queue::{DeadLetter, Order, Queue, QueueError, Selector};
+use redispatch::queue::{DeadLetter, Queue, QueueError};
 use redispatch::telemetry::mask;
 use serde_json::Value;
 
 use super::ls::failed;
 use crate::cli::OneQueue;
 use crate::context::Context;
+use crate::dead::{Sought, by_id};
 use crate::error::{Error, Exit};
 use crate::output;
 
@@ -33,17 +36,11 @@ pub(super) struct Show {
 
 /// The newest letter of this id or reference.
 pub(super) async fn find(queue: &Queue, id: &str) -> Result<Option<DeadLetter>, QueueError> {
-    let selector = Selector { id: Some(id.to_owned()), ..Selector::default() };
-    let mut scan = queue.dead_letters(Order::Newest).await?;
-    loop {
-        let letters = scan.next().await?;
-        if letters.is_empty() {
-            return Ok(None);
-        }
-        if let Some(letter) = letters.into_iter().find(|letter| selector.matches(letter)) {
-            return Ok(Some(letter));
-        }
-    }
+    // As long as it takes.
+    Ok(match by_id(queue, id, Duration::from_secs(86_400)).await? {
+        Sought::Found(letter) => Some(*letter),
+        Sought::Nowhere | Sought::NotAmong(_) => None,
+    })
 }
 
 /// There is no such letter.

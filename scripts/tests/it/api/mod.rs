@@ -3,6 +3,7 @@
 mod changing;
 mod contract;
 mod copies;
+mod dead;
 mod enqueueing;
 mod guard;
 pub(crate) mod http;
@@ -10,6 +11,7 @@ mod limits;
 mod openapi;
 mod outages;
 mod page;
+mod pause;
 mod schedules;
 mod scraping;
 mod secrets;

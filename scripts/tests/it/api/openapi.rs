@@ -45,6 +45,12 @@ async fn every_row_of_the_contract_is_described_and_answers() {
         "GET /api/v1/session",
         "POST /api/v1/session",
         "DELETE /api/v1/session",
+        "GET /api/v1/queues/{queue}/dead",
+        "GET /api/v1/queues/{queue}/dead/groups",
+        "GET /api/v1/queues/{queue}/dead/{key}",
+        "GET /api/v1/queues/{queue}/dead/{key}/html",
+        "POST /api/v1/queues/{queue}/pause",
+        "POST /api/v1/queues/{queue}/resume",
         "GET /metrics",
         "GET /api/openapi.json",
     ];

@@ -7,7 +7,7 @@ use redispatch_testkit::redis::RedisServer;
 use crate::queue::{DEAD, PENDING, length};
 use crate::run::queuectl;
 
-const COUNT: usize = 1_000_000;
+pub(crate) const COUNT: usize = 1_000_000;
 
 /// Fills by a script: pushing each would take longer than all that is tested here.
 const FILL: &str = "
@@ -16,7 +16,7 @@ for n = tonumber(ARGV[1]), ARGV[2] - 1 do
     '\"reason\":\"reject\",\"provider\":\"smtp\",\"code\":\"' .. (n % 500 == 0 and '535' or '550') .. '\"}}')
 end";
 
-async fn million() -> RedisServer {
+pub(crate) async fn million() -> RedisServer {
     let redis = RedisServer::start().await;
     for from in (0..COUNT).step_by(100_000) {
         let (from, to) = (from.to_string(), (from + 100_000).to_string());

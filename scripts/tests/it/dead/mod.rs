@@ -3,7 +3,7 @@
 mod edit;
 mod killed;
 mod looking;
-mod million;
+pub(crate) mod million;
 mod moving;
 mod running;
 

@@ -36,6 +36,8 @@ pub struct DeadLetter {
     pub recipients: Option<Vec<String>>,
     /// It is what is left of a message that others got, and not known by its id.
     pub is_part: bool,
+    /// Where it lay when it was read from the list, 0 for the oldest: a hint, since older ones may leave.
+    pub place: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +99,14 @@ impl DeadLetter {
             is_part: delivery.recipients.is_some() && !delivery.keeps_id,
             recipients: delivery.recipients,
             bytes: bytes.clone(),
+            place: None,
         }
+    }
+
+    /// The same, at this place.
+    #[must_use]
+    pub fn at(self, place: Option<u64>) -> Self {
+        Self { place, ..self }
     }
 
     /// The status that says it waits again: that of its id, unless it is the rest of a message that others got.

@@ -8,6 +8,7 @@ mod turn;
 
 pub use letter::DeadLetter;
 pub use scan::{DeadScan, Order};
+pub(super) use scan::{FIRST, STRETCH, stretch};
 pub use selector::Selector;
 
 use super::QueueError;

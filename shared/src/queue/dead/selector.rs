@@ -2,7 +2,8 @@
 
 use super::DeadLetter;
 
-/// Which dead letters are meant: those that are all of this. Nothing set means all.
+/// Which dead letters are meant: those that are all of this. Nothing set means all. An empty `reason`, `class`, `code` or
+/// `provider` means those that have none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selector {
     /// Its `id`, or its reference.
@@ -29,15 +30,18 @@ impl Selector {
     /// Whether a letter is meant, the limit aside.
     pub fn matches(&self, letter: &DeadLetter) -> bool {
         let is = |wanted: &Option<String>, there: &Option<String>| wanted.is_none() || wanted == there;
+        let has = |wanted: &Option<String>, there: &Option<String>| {
+            wanted.as_ref().is_none_or(|wanted| *wanted == *there.as_deref().unwrap_or_default())
+        };
         let says = |text: &String| {
             let error = letter.error.as_deref().unwrap_or_default();
             error.to_lowercase().contains(&text.to_lowercase())
         };
         (is(&self.id, &letter.id) || is(&self.id, &letter.reference))
-            && is(&self.reason, &letter.reason)
-            && is(&self.class, &letter.class)
-            && is(&self.code, &letter.code)
-            && is(&self.provider, &letter.provider)
+            && has(&self.reason, &letter.reason)
+            && has(&self.class, &letter.class)
+            && has(&self.code, &letter.code)
+            && has(&self.provider, &letter.provider)
             && self.error.as_ref().is_none_or(says)
             && self.since.is_none_or(|since| letter.dead_at.is_some_and(|at| at >= since))
             && self.before.is_none_or(|before| letter.dead_at.is_some_and(|at| at < before))
@@ -84,5 +88,17 @@ mod tests {
         let unknown = DeadLetter::read("{}".into());
         assert!(!Selector { before: Some(i64::MAX), ..all() }.matches(&unknown), "nobody knows since when");
         assert!(!Selector { code: text("535"), ..all() }.matches(&unknown));
+        let none = |name: &str| Selector {
+            reason: text("").filter(|_| name == "reason"),
+            class: text("").filter(|_| name == "class"),
+            code: text("").filter(|_| name == "code"),
+            provider: text("").filter(|_| name == "provider"),
+            ..all()
+        };
+        for name in ["reason", "class", "code", "provider"] {
+            assert!(none(name).matches(&unknown) && !none(name).matches(&letter), "{name}");
+        }
+        assert!(none("code").matches(&DeadLetter::read(r#"{"_delivery":{"code":""}}"#.into())));
+        assert!(!Selector { id: text(""), ..all() }.matches(&unknown), "an id is chosen by what it is");
     }
 }

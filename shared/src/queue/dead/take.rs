@@ -1,5 +1,6 @@
 //! Moves dead letters one at a time, at a chosen pace, and mends one in its place.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,24 +20,30 @@ const TRIES: u32 = 100;
 /// Bytes and letters read at a time.
 const STRETCH: (usize, usize) = (512 << 10, 500);
 
+/// How far from the place that it was read at a letter is looked for first.
+const NEAR: u64 = 250;
+
 enum Taken {
     Taken,
     Moved,
+    /// Somebody turns the list.
+    Busy,
 }
 
 impl Queue {
     /// Moves the dead letters that `selector` means, the oldest first, each whole or not at all, no more than
-    /// `per_second` of them in a second. `progress` is told after each how many were moved.
+    /// `per_second` of them in a second. `progress` is told after each how many were moved; [`ControlFlow::Break`] ends it.
+    /// A future that is dropped may have moved one more than it told.
     ///
     /// # Errors
     ///
-    /// As [`Queue::move_dead`].
+    /// As [`Queue::move_dead`]; who begins to move many meanwhile is waited for.
     pub async fn move_dead_slowly(
         &self,
         selector: &Selector,
         action: DeadAction,
         per_second: f64,
-        mut progress: impl FnMut(u64),
+        mut progress: impl FnMut(u64) -> ControlFlow<()>,
     ) -> Result<u64, Stopped> {
         let mut moved = 0;
         self.known_layout_at_last().await.map_err(|error| Stopped { moved, begun: false, error })?;
@@ -46,7 +53,8 @@ impl Queue {
         let total = there.map_err(|error| Stopped { moved, begun: false, error })?.total;
         let ended = self.take_all(selector, action, (pace, total), &mut moved, &mut progress).await;
         self.forget_taken().await;
-        ended.map_err(|error| Stopped { moved, begun: true, error })?;
+        let begun = |error: &QueueError| moved > 0 || !matches!(error, QueueError::Busy(_));
+        ended.map_err(|error| Stopped { moved, begun: begun(&error), error })?;
         Ok(moved)
     }
 
@@ -56,7 +64,7 @@ impl Queue {
         action: DeadAction,
         (pace, total): (Duration, u64),
         moved: &mut u64,
-        progress: &mut impl FnMut(u64),
+        progress: &mut impl FnMut(u64) -> ControlFlow<()>,
     ) -> Result<(), QueueError> {
         let limit = selector.limit.unwrap_or(u64::MAX);
         let (mut kept, mut next, mut tries) = (0, FIRST, 0);
@@ -78,7 +86,15 @@ impl Queue {
                 }
                 sleep_until(turn).await;
                 turn = Instant::now().max(turn + pace);
-                if let Taken::Moved = self.take(&letter, kept + 1, action, None).await? {
+                let mut taken = self.take(&letter, kept + 1, action, None).await?;
+                while let Taken::Busy = taken {
+                    match self.mend_dead().await {
+                        Err(QueueError::Busy(_)) if *moved > 0 => sleep(Duration::from_millis(500)).await,
+                        other => other?,
+                    }
+                    taken = self.take(&letter, kept + 1, action, None).await?;
+                }
+                if let Taken::Moved = taken {
                     tries += 1;
                     if tries == TRIES {
                         return Err(QueueError::Redis("the dead letters move too fast".to_owned()));
@@ -88,7 +104,9 @@ impl Queue {
                 }
                 tries = 0;
                 *moved += 1;
-                progress(*moved);
+                if progress(*moved).is_break() {
+                    return Ok(());
+                }
             }
         }
         Ok(())
@@ -98,10 +116,10 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`QueueError::Busy`], [`QueueError::Redis`]; with the latter it may be done all the same.
+    /// [`QueueError::Busy`] while somebody moves many of them, [`QueueError::Redis`]; with the latter it may be done all
+    /// the same.
     pub async fn edit_dead(&self, letter: &DeadLetter, edited: Bytes) -> Result<bool, QueueError> {
-        self.known_layout_at_last().await?;
-        self.take_one(letter, Some(&edited)).await
+        self.take_one(letter, DeadAction::Requeue, Some(&edited)).await
     }
 
     /// Puts the dead letter `letter`, of these very bytes, to the end of its lane. False where it is there no more.
@@ -110,31 +128,60 @@ impl Queue {
     ///
     /// As [`Queue::edit_dead`].
     pub async fn requeue_dead(&self, letter: &DeadLetter) -> Result<bool, QueueError> {
-        self.known_layout_at_last().await?;
-        self.take_one(letter, None).await
+        self.take_one(letter, DeadAction::Requeue, None).await
     }
 
-    async fn take_one(&self, letter: &DeadLetter, edited: Option<&Bytes>) -> Result<bool, QueueError> {
+    /// Removes the dead letter `letter`, of these very bytes, for good. False where it is there no more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::edit_dead`].
+    pub async fn purge_dead(&self, letter: &DeadLetter) -> Result<bool, QueueError> {
+        self.take_one(letter, DeadAction::Purge, None).await
+    }
+
+    async fn take_one(
+        &self,
+        letter: &DeadLetter,
+        action: DeadAction,
+        edited: Option<&Bytes>,
+    ) -> Result<bool, QueueError> {
+        self.known_layout_at_last().await?;
+        let mut place = letter.place;
         for _ in 0..TRIES {
-            let mut scan = self.dead_letters(Order::Oldest).await?;
-            let mut place = None;
-            while place.is_none() {
-                let before = scan.looked_at();
-                let letters = scan.next().await?;
-                if letters.is_empty() {
-                    return Ok(false);
-                }
-                let found = letters.iter().position(|other| other.bytes == letter.bytes);
-                place = found.map(|index| before + index as u64 + 1);
+            if place.is_none() {
+                place = self.place_of(letter).await?;
             }
-            if let Some(place) = place
-                && let Taken::Taken = self.take(letter, place, DeadAction::Requeue, edited).await?
-            {
-                self.forget_taken().await;
-                return Ok(true);
+            let Some(there) = place else { return Ok(false) };
+            match self.take(letter, there + 1, action, edited).await? {
+                Taken::Taken => {
+                    self.forget_taken().await;
+                    return Ok(true);
+                }
+                Taken::Moved => place = None,
+                Taken::Busy => self.mend_dead().await?,
             }
         }
         Err(QueueError::Redis("the dead letters move too fast".to_owned()))
+    }
+
+    /// Where the letter lies now, 0 for the oldest: near the place it was read at, or anywhere.
+    async fn place_of(&self, letter: &DeadLetter) -> Result<Option<u64>, QueueError> {
+        for (from, to) in
+            letter.place.map(|at| (at.saturating_sub(NEAR), at + NEAR)).into_iter().chain([(0, u64::MAX)])
+        {
+            let mut scan = self.dead_letters(Order::Oldest).await?.skip(from);
+            while scan.looked_at() < to {
+                let letters = scan.next_bytes().await?;
+                if letters.is_empty() {
+                    break;
+                }
+                if let Some((place, _)) = letters.iter().find(|(_, bytes)| *bytes == letter.bytes) {
+                    return Ok(Some(*place));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Takes the mark of the last letter off, which is needed no more; one that stays harms nobody.
@@ -145,7 +192,7 @@ impl Queue {
         }
     }
 
-    /// Takes the letter at `place` (1 for the oldest), or puts `edited` there, once nobody turns the list.
+    /// Takes the letter at `place` (1 for the oldest), or puts `edited` there.
     async fn take(
         &self,
         letter: &DeadLetter,
@@ -159,30 +206,21 @@ impl Queue {
             (DeadAction::Requeue, None) => "requeue",
             (DeadAction::Purge, None) => "purge",
         };
-        let mark = start_id();
-        loop {
-            let mut names =
-                vec![keys.dead_letter.clone(), keys.lane(letter.lane).clone(), keys.control.clone()];
-            names.extend(letter.status(keys));
-            let args: Vec<Value> = vec![
-                mark.as_str().into(),
-                (place as i64).into(),
-                Value::Bytes(letter.bytes.clone()),
-                word.into(),
-                Value::Bytes(edited.cloned().unwrap_or_default()),
-                self.retention(),
-            ];
-            match script::into_text(script::run_some_times(&self.link, &DEAD_TAKE, names, args).await?)
-                .as_str()
-            {
-                "taken" => return Ok(Taken::Taken),
-                "moved" => return Ok(Taken::Moved),
-                _ => {}
-            }
-            match self.finish_turn().await {
-                Err(QueueError::Busy(_)) => sleep(Duration::from_millis(500)).await,
-                other => other?,
-            }
-        }
+        let mut names = vec![keys.dead_letter.clone(), keys.lane(letter.lane).clone(), keys.control.clone()];
+        names.extend(letter.status(keys));
+        let args: Vec<Value> = vec![
+            start_id().into(),
+            (place as i64).into(),
+            Value::Bytes(letter.bytes.clone()),
+            word.into(),
+            Value::Bytes(edited.cloned().unwrap_or_default()),
+            self.retention(),
+        ];
+        let answer = script::run_some_times(&self.link, &DEAD_TAKE, names, args).await?;
+        Ok(match script::into_text(answer).as_str() {
+            "taken" => Taken::Taken,
+            "busy" => Taken::Busy,
+            _ => Taken::Moved,
+        })
     }
 }

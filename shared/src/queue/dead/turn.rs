@@ -1,8 +1,10 @@
 //! Moves many dead letters: goes once through all of them, from the oldest on.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fred::interfaces::HashesInterface;
 use fred::types::{Key, Value};
 use sha1::{Digest as _, Sha1};
 
@@ -41,8 +43,9 @@ enum Step {
 
 impl Queue {
     /// Moves the dead letters that `selector` means, the oldest first, each whole or not at all, out of those that are
-    /// there when it begins. `progress` is told how many were looked at, and how many there are to look at. Gives how
-    /// many were moved.
+    /// there when it begins. `progress` is told how many were looked at, and how many there are to look at; after its
+    /// [`ControlFlow::Break`] none is moved any more, and the others are put in their old order. Gives how many were
+    /// moved. A future that is dropped leaves them to [`Queue::mend_dead`].
     ///
     /// # Errors
     ///
@@ -52,7 +55,7 @@ impl Queue {
         &self,
         selector: &Selector,
         action: DeadAction,
-        mut progress: impl FnMut(u64, u64),
+        mut progress: impl FnMut(u64, u64) -> ControlFlow<()>,
     ) -> Result<u64, Stopped> {
         let mut moved = 0;
         self.known_layout_at_last().await.map_err(|error| Stopped { moved, begun: false, error })?;
@@ -62,12 +65,30 @@ impl Queue {
         Ok(moved)
     }
 
-    /// Finishes a turn that was broken off, if there is one.
+    /// Until when somebody who moves many dead letters keeps others out, ms since 1970 by Redis's clock; nobody does
+    /// where it is `None`. Where that is over they were broken off half way, and [`Queue::mend_dead`] puts it right.
     ///
     /// # Errors
     ///
-    /// As [`Queue::move_dead`].
-    pub(super) async fn finish_turn(&self) -> Result<(), QueueError> {
+    /// [`QueueError::Redis`]; nothing is changed by asking.
+    pub async fn dead_busy_until(&self) -> Result<Option<i64>, QueueError> {
+        let live = self.link.client().await?;
+        let turn = live.client.hget(self.keys.control.clone(), "dead_turn").await;
+        let turn: Option<String> = self.link.checked(&live, turn)?;
+        let parts: Vec<i64> =
+            turn.iter().flat_map(|turn| turn.split(':').skip(1)).flat_map(str::parse).collect();
+        Ok(match parts[..] {
+            [until, _, left, _] if left > 0 => Some(until),
+            _ => None,
+        })
+    }
+
+    /// Puts the dead letters in their old order where somebody who moved many of them was broken off half way.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Busy`] while somebody is at work, [`QueueError::Redis`]. Safe to call again.
+    pub async fn mend_dead(&self) -> Result<(), QueueError> {
         self.begin_turn().await.map(drop)
     }
 
@@ -76,7 +97,7 @@ impl Queue {
         let nobody = Selector { limit: Some(0), ..Selector::default() };
         let mut turn = Turn { queue: self, owner: start_id(), steps: 0, left: 0 };
         while turn.begin().await? {
-            turn.round(&nobody, DeadAction::Requeue, &mut 0, &mut |_, _| {}).await?;
+            turn.round(&nobody, DeadAction::Requeue, &mut 0, &mut |_, _| ControlFlow::Continue(())).await?;
         }
         Ok(turn)
     }
@@ -98,9 +119,9 @@ impl Turn<'_> {
         selector: &Selector,
         action: DeadAction,
         moved: &mut u64,
-        progress: &mut impl FnMut(u64, u64),
+        progress: &mut impl FnMut(u64, u64) -> ControlFlow<()>,
     ) -> Result<(), QueueError> {
-        let limit = selector.limit.unwrap_or(u64::MAX);
+        let mut limit = selector.limit.unwrap_or(u64::MAX);
         let (mut next, mut looked_at) = (FIRST, 0);
         while self.left > 0 {
             let count = next.min(usize::try_from(self.left).unwrap_or(usize::MAX));
@@ -118,7 +139,9 @@ impl Turn<'_> {
                 Step::Turned => {
                     *moved += chosen.len() as u64;
                     looked_at += letters.len() as u64;
-                    progress(looked_at, looked_at + self.left);
+                    if progress(looked_at, looked_at + self.left).is_break() {
+                        limit = *moved;
+                    }
                 }
                 Step::Moved => {}
                 Step::Lost => return Err(QueueError::Busy(0)),

@@ -1,4 +1,4 @@
-//! Who may ask: token, local host name, content type.
+//! Who may ask: token or session, local host name, content type, and that the page itself asks for changes.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,49 +8,144 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use redispatch::config::ApiSettings;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::Api;
 use super::error::ApiError;
+use super::session::{Cookie, Sealer};
+use super::{Api, page};
 
 /// Monitoring needs no token: these tell how many messages there are, and nothing of any of them.
-const OPEN: [&str; 2] = ["/api/v1/health/redis", "/metrics"];
+const MONITORING: [&str; 2] = ["/api/v1/health/redis", "/metrics"];
+
+/// Logging in and out.
+const SESSION: &str = "/api/v1/session";
+
+/// Brings back a session's `csrf`.
+const CSRF: &str = "x-csrf-token";
 
 /// Whom the API answers.
 pub(super) struct Guard {
+    token: Option<Token>,
+    read_only: bool,
+}
+
+struct Token {
     /// SHA-256 of the token, so that comparing takes as long whatever is sent, its length included.
-    token: Option<[u8; 32]>,
+    hash: [u8; 32],
+    sealer: Sealer,
+}
+
+/// The host at the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// How whoever asks has shown who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It need not.
+    Anybody,
+    /// It asks on this host, and there is no token.
+    Local,
+    ByToken,
+    BySession,
 }
 
 /// Lets a request pass, or answers why not.
-pub(super) async fn check(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub(super) async fn check(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     match api.guard.check(&request) {
-        Ok(()) => next.run(request).await,
+        Ok(known) => {
+            request.extensions_mut().insert(known);
+            next.run(request).await
+        }
         Err(error) => error.into_response(),
     }
 }
 
+/// Whether a request only reads.
+pub(super) fn is_read(method: &Method) -> bool {
+    [Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
+}
+
 impl Guard {
-    pub(super) fn new(token: Option<&SecretString>) -> Self {
-        Self { token: token.map(|token| hash(token.expose_secret())) }
+    pub(super) fn new(settings: &ApiSettings) -> Self {
+        let token = |token: &SecretString| {
+            Some(Token { hash: hash(token.expose_secret()), sealer: Sealer::new(token)? })
+        };
+        Self { token: settings.token.as_ref().and_then(token), read_only: settings.read_only }
     }
 
-    fn check(&self, request: &Request) -> Result<(), ApiError> {
-        if OPEN.contains(&request.uri().path()) {
-            return Ok(());
+    pub(super) fn needs_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    pub(super) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Whether `given` is the token.
+    pub(super) fn is_token(&self, given: &str) -> bool {
+        self.token.as_ref().is_some_and(|token| bool::from(hash(given).ct_eq(&token.hash)))
+    }
+
+    /// Whether a request brings the token, or needs none.
+    pub(super) fn is_authorized(&self, headers: &HeaderMap) -> bool {
+        self.token.is_none() || bearer(headers).is_some_and(|given| self.is_token(given))
+    }
+
+    /// The session that a request brings.
+    pub(super) fn cookie(&self, headers: &HeaderMap) -> Option<Cookie> {
+        self.token.as_ref()?.sealer.read(headers)
+    }
+
+    /// A session that begins; `None` where no login is needed.
+    pub(super) fn new_cookie(&self) -> Option<Cookie> {
+        Some(self.token.as_ref()?.sealer.open())
+    }
+
+    fn check(&self, request: &Request) -> Result<Known, ApiError> {
+        let (path, method, headers) = (request.uri().path(), request.method(), request.headers());
+        if MONITORING.contains(&path) || self.needs_token() && page::is_part(path) {
+            return Ok(Known::Anybody);
         }
-        match &self.token {
-            Some(token) => authorized(token, request.headers())?,
-            None => asked_locally(request)?,
+        let known = match path {
+            SESSION if self.needs_token() => Known::Anybody,
+            _ => self.known(request)?,
+        };
+        if is_read(method) {
+            return Ok(known);
         }
-        let is_write = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
-        if is_write && !is_json(request.headers()) {
+        from_here(headers)?;
+        if path != SESSION && self.read_only {
+            let message = "this server is read-only: API_READ_ONLY";
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "read_only", message));
+        }
+        let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(method);
+        if has_body && !is_json(headers) {
             let message = "send Content-Type: application/json";
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
         }
-        Ok(())
+        Ok(known)
+    }
+
+    fn known(&self, request: &Request) -> Result<Known, ApiError> {
+        let headers = request.headers();
+        if self.token.is_none() {
+            return asked_locally(request).map(|()| Known::Local);
+        }
+        // A wrong token is told, whatever session there is.
+        if headers.contains_key(header::AUTHORIZATION) {
+            return if self.is_authorized(headers) { Ok(Known::ByToken) } else { Err(unauthorized()) };
+        }
+        let cookie = self.cookie(headers).ok_or_else(unauthorized)?;
+        let brought = headers.get(CSRF).map_or(&b""[..], |csrf| csrf.as_bytes());
+        if is_read(request.method()) || bool::from(cookie.csrf.as_bytes().ct_eq(brought)) {
+            return Ok(Known::BySession);
+        }
+        let message = "send X-CSRF-Token, with `csrf` of GET /api/v1/session";
+        Err(ApiError::new(StatusCode::FORBIDDEN, "csrf", message))
     }
 }
 
@@ -58,15 +153,25 @@ fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-fn authorized(token: &[u8; 32], headers: &HeaderMap) -> Result<(), ApiError> {
-    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (scheme, given) = sent.split_once(' ').unwrap_or_default();
-    let is_known = bool::from(hash(given.trim()).ct_eq(token));
-    if scheme.eq_ignore_ascii_case("bearer") && is_known {
-        return Ok(());
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, given) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(given.trim())
+}
+
+fn unauthorized() -> ApiError {
+    let message = "send Authorization: Bearer TOKEN, with the token that API_TOKEN sets, or log in";
+    ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+}
+
+/// A browser says where a request comes from; no page of another host changes anything.
+fn from_here(headers: &HeaderMap) -> Result<(), ApiError> {
+    match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
+        None | Some(b"same-origin" | b"none") => Ok(()),
+        Some(_) => {
+            let message = "a page of another host asks for this";
+            Err(ApiError::new(StatusCode::FORBIDDEN, "cross_site", message))
+        }
     }
-    let message = "send Authorization: Bearer TOKEN, with the token that API_TOKEN sets";
-    Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", message))
 }
 
 /// Without a token only this host is answered; a page in its browser that had its own name resolve to 127.0.0.1 would

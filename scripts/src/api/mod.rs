@@ -1,8 +1,10 @@
 //! The HTTP API: one file a group of routes.
 
 mod accept;
+mod audit;
 mod body;
 mod content;
+mod copies;
 mod dead;
 mod delayed;
 mod error;
@@ -16,6 +18,7 @@ mod messages;
 mod metrics;
 mod openapi;
 mod outer;
+mod page;
 mod pause;
 mod queues;
 mod server;
@@ -48,6 +51,8 @@ const REDIS_LIMIT: Duration = Duration::from_millis(1500);
 pub(crate) struct Api {
     client: Client,
     guard: Guard,
+    attempts: session::Attempts,
+    copies: copies::Copies,
     snapshots: Snapshots,
     groupings: dead::Groupings,
     failures: outer::Failures,
@@ -60,7 +65,9 @@ impl Api {
     pub(crate) fn new(client: Client, settings: &ApiSettings) -> Self {
         Self {
             client,
-            guard: Guard::new(settings.token.as_ref()),
+            guard: Guard::new(settings),
+            attempts: session::Attempts::default(),
+            copies: copies::Copies::default(),
             snapshots: Snapshots::default(),
             groupings: dead::Groupings::default(),
             failures: outer::Failures::default(),
@@ -93,7 +100,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
 /// All that a connection is served with.
 pub(crate) fn router(api: Arc<Api>) -> Router {
     let (router, _) = routes().split_for_parts();
-    with_rules(router, api)
+    with_rules(router.merge(page::routes()), api)
 }
 
 /// `routes` with what holds for each of them.
@@ -104,6 +111,8 @@ fn with_rules(routes: Router<Arc<Api>>, api: Arc<Api>) -> Router {
             let message = "this page does not take that method; /api/openapi.json lists those it takes";
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
         })
+        .layer(from_fn_with_state(api.clone(), copies::answer))
+        .layer(from_fn(audit::log))
         .layer(from_fn_with_state(api.clone(), guard::check))
         .layer(from_fn_with_state(api.clone(), outer::answer))
         .layer(from_fn(outer::headers))

@@ -35,11 +35,11 @@ pub(super) async fn answer(State(api): State<Arc<Api>>, request: Request, next: 
     response
 }
 
-/// Numbers and messages are of this moment, and nothing here is a page.
+/// Numbers and messages are of this moment, unless an answer says otherwise, and each is what its type says.
 pub(super) async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

@@ -1,9 +1,11 @@
 //! Connections: how many, how long, and how they end.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -12,7 +14,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tower::ServiceExt as _;
 use tracing::debug;
+
+use super::guard::Peer;
 
 /// Connections at a time; others wait to be accepted.
 const CONNECTIONS: usize = 256;
@@ -40,8 +45,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut shutdown: S
             () = shutdown.draining() => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let connection = connection(stream, router.clone(), shutdown.clone());
+            Ok((stream, peer)) => {
+                let connection = connection(stream, peer.ip(), router.clone(), shutdown.clone());
                 connections.spawn(async move {
                     let _place = place;
                     connection.await;
@@ -63,10 +68,14 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut shutdown: S
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, mut shutdown: Shutdown) {
+async fn connection(stream: TcpStream, peer: IpAddr, router: Router, mut shutdown: Shutdown) {
     let _ = stream.set_nodelay(true);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).max_buf_size(64 << 10);
+    let router = router.map_request(move |mut request: Request<_>| {
+        request.extensions_mut().insert(Peer(peer));
+        request
+    });
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::pin!(connection);
     let ended = tokio::select! {

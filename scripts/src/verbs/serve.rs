@@ -15,13 +15,18 @@ use crate::context::Context;
 use crate::error::{Error, Exit};
 
 const SERVE: &str = "\
-Settings, as flags or in the environment:
-  API_ADDR   where to listen (default 127.0.0.1:8000)
-  API_TOKEN  what clients send as `Authorization: Bearer TOKEN`; any address but
-             loopback needs one (API_TOKEN_FILE names a file that holds it)
+A page in the browser that shows and operates every queue, and the HTTP API it
+stands on: / is the dashboard, /api/openapi.json describes the rest.
 
-Health (/api/v1/health/redis) and metrics (/metrics) need no token. What else
-there is says /api/openapi.json. SIGTERM lets requests end, then exit code 0.
+Settings, as flags or in the environment:
+  API_ADDR       where to listen (default 127.0.0.1:8000)
+  API_TOKEN      what people log in with, and programs send as
+                 `Authorization: Bearer TOKEN`; any address but loopback needs
+                 one (API_TOKEN_FILE names a file that holds it)
+  API_READ_ONLY  yes: show everything, change nothing for anybody
+
+Health (/api/v1/health/redis) and metrics (/metrics) need no token. SIGTERM
+lets requests end, then exit code 0.
 
 Examples:
   queuectl serve

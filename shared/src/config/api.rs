@@ -20,7 +20,13 @@ pub const API: Table = Table {
             "API_TOKEN",
             Kind::Secret,
             Nothing,
-            "What clients of queuectl serve send as Authorization: Bearer",
+            "What clients of queuectl serve send as Authorization: Bearer, and people log in with",
+        ),
+        Setting::new(
+            "API_READ_ONLY",
+            Kind::YesNo,
+            Value("no"),
+            "queuectl serve shows, and changes nothing for anybody",
         ),
     ],
 };
@@ -35,6 +41,8 @@ pub struct ApiSettings {
     pub addr: SocketAddr,
     /// What clients have to know. Never missing unless `addr` is loopback.
     pub token: Option<SecretString>,
+    /// Nobody changes anything.
+    pub read_only: bool,
 }
 
 impl ApiSettings {
@@ -51,7 +59,7 @@ impl ApiSettings {
             let cure = "set API_TOKEN (openssl rand -hex 32), or listen on 127.0.0.1";
             reader.fault(Fault::new("API_ADDR", "is open to other hosts, and there is no API_TOKEN", cure));
         }
-        Self { addr: addr.unwrap_or(NOWHERE), token }
+        Self { addr: addr.unwrap_or(NOWHERE), token, read_only: reader.yes_no("API_READ_ONLY") }
     }
 }
 

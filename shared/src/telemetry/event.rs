@@ -88,6 +88,12 @@ events! {
     API_STOPPED = "api_stopped";
     /// The HTTP API could not answer a request; the same reason is told once a minute.
     REQUEST_FAILED = "request_failed";
+    /// Somebody asked the HTTP API for a change: what, who, and the status of the answer.
+    API_CHANGED = "api_changed";
+    /// Somebody asked the HTTP API to show recipients.
+    API_REVEALED = "api_revealed";
+    /// Somebody logged in to the dashboard, or tried to.
+    API_LOGIN = "api_login";
     /// Settings cannot be used; the process ends with 78.
     SETTINGS_REFUSED = "settings_refused";
 }

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use redispatch::config::Fault;
 use redispatch::{Failure, Outcome, Receipt};
 use sha2::{Digest as _, Sha256};
@@ -89,7 +90,7 @@ fn name(mail: &Mail) -> String {
         hash.update("\n");
         hash.update(recipient.to_string());
     }
-    let hash: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let hash = HEXLOWER.encode(&hash.finalize()[..8]);
     format!("{readable}-{hash}.eml")
 }
 

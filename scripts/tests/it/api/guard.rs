@@ -34,7 +34,7 @@ async fn all_but_monitoring_needs_the_token() {
         "Bearer a-secret-token a-secret-token",
     ] {
         let headers = [("authorization", wrong)];
-        for path in READS.into_iter().chain(["/", "/nowhere"]) {
+        for path in READS.into_iter().chain(["/nowhere", "/assets"]) {
             let refused = server.get_with(path, &headers).await.with_status(401);
             assert_eq!(
                 (refused.error().as_str(), refused.headers["www-authenticate"].as_str()),

@@ -2,6 +2,7 @@
 
 mod changing;
 mod contract;
+mod copies;
 mod dead;
 mod enqueueing;
 mod guard;
@@ -9,9 +10,11 @@ pub(crate) mod http;
 mod limits;
 mod openapi;
 mod outages;
+mod page;
 mod pause;
 mod schedules;
 mod scraping;
 mod secrets;
 pub(crate) mod server;
+mod session;
 mod starting;

@@ -1,6 +1,7 @@
 //! Puts exported messages back, and knows after a crash how far it came.
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use fred::interfaces::HashesInterface;
 use fred::types::{Key, Value};
 use sha2::{Digest as _, Sha256};
@@ -203,7 +204,7 @@ impl Import<'_> {
 
     /// `<messages>:<SHA-256 of their lines>`
     fn mark_here(&self) -> String {
-        format!("{}:{:x}", self.entries, self.hash.clone().finalize())
+        format!("{}:{}", self.entries, HEXLOWER.encode(&self.hash.clone().finalize()))
     }
 
     async fn put(&mut self, after: String) -> Result<(), ImportError> {

@@ -1,0 +1,42 @@
+//! Who asked for what: every change, and every look at recipients, is logged.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use redispatch::telemetry::{event, mask};
+use tracing::info;
+
+use super::guard::{Known, Peer, is_read};
+
+/// Logs what a request asked for, once it is answered.
+pub(super) async fn log(request: Request, next: Next) -> Response {
+    let is_change = !is_read(request.method());
+    let is_reveal =
+        request.uri().query().is_some_and(|query| query.split('&').any(|part| part == "reveal=true"));
+    let known = request.extensions().get::<Known>().copied().unwrap_or(Known::Anybody);
+    if known == Known::Anybody || !is_change && !is_reveal {
+        return next.run(request).await;
+    }
+    let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.to_string()).unwrap_or_default();
+    let (method, path) = (request.method().clone(), mask::text(request.uri().path()).into_owned());
+    let response = next.run(request).await;
+    let (by, status) = (known.word(), response.status().as_u16());
+    match is_change {
+        true => {
+            info!(event = event::API_CHANGED, %method, %path, status, by, %peer, "a change was asked for")
+        }
+        false => info!(event = event::API_REVEALED, %path, status, by, %peer, "recipients were asked for"),
+    }
+    response
+}
+
+impl Known {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Anybody => "anybody",
+            Self::Local => "local",
+            Self::ByToken => "token",
+            Self::BySession => "session",
+        }
+    }
+}

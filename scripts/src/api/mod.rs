@@ -42,6 +42,7 @@ use error::ApiError;
 use guard::Guard;
 use snapshot::Snapshots;
 
+pub(crate) use live::watch;
 pub(crate) use server::{ENDING_LIMIT, serve};
 
 /// Longest wait for Redis: whoever asks while it is away is told within 2 s.
@@ -55,6 +56,7 @@ pub(crate) struct Api {
     copies: copies::Copies,
     snapshots: Snapshots,
     groupings: dead::Groupings,
+    live: live::Live,
     failures: outer::Failures,
     /// Ms since 1970.
     started: u64,
@@ -70,6 +72,7 @@ impl Api {
             copies: copies::Copies::default(),
             snapshots: Snapshots::default(),
             groupings: dead::Groupings::default(),
+            live: live::Live::default(),
             failures: outer::Failures::default(),
             started: redispatch::clock::unix_ms(),
         }

@@ -53,7 +53,9 @@ pub(crate) async fn serve(_args: Serve, context: &Context) -> Result<Exit, Error
     let token = if settings.token.is_some() { "needed" } else { "not needed: only this host can ask" };
     info!(event = event::API_STARTED, %addr, token, "listening on http://{addr}");
     let api = Arc::new(Api::new(context.client.clone(), settings));
+    let looking = tokio::spawn(api::watch(api.clone(), shutdown.clone()));
     serve_attended(listener, api::router(api), shutdown, format!("listening on http://{addr}")).await?;
+    looking.await.map_err(|error| Error::new("the dashboard broke").cause(error))?;
     info!(event = event::API_STOPPED, "asked to stop");
     Ok(Exit::Done)
 }

@@ -23,8 +23,8 @@ const STRETCH: (usize, usize) = (512 << 10, 500);
 /// How far from the place that it was read at a letter is looked for first.
 const NEAR: u64 = 250;
 
-enum Taken {
-    Taken,
+enum Take {
+    Done,
     Moved,
     /// Somebody turns the list.
     Busy,
@@ -87,14 +87,14 @@ impl Queue {
                 sleep_until(turn).await;
                 turn = Instant::now().max(turn + pace);
                 let mut taken = self.take(&letter, kept + 1, action, None).await?;
-                while let Taken::Busy = taken {
+                while let Take::Busy = taken {
                     match self.mend_dead().await {
                         Err(QueueError::Busy(_)) if *moved > 0 => sleep(Duration::from_millis(500)).await,
                         other => other?,
                     }
                     taken = self.take(&letter, kept + 1, action, None).await?;
                 }
-                if let Taken::Moved = taken {
+                if let Take::Moved = taken {
                     tries += 1;
                     if tries == TRIES {
                         return Err(QueueError::Redis("the dead letters move too fast".to_owned()));
@@ -154,12 +154,12 @@ impl Queue {
             }
             let Some(there) = place else { return Ok(false) };
             match self.take(letter, there + 1, action, edited).await? {
-                Taken::Taken => {
+                Take::Done => {
                     self.forget_taken().await;
                     return Ok(true);
                 }
-                Taken::Moved => place = None,
-                Taken::Busy => self.mend_dead().await?,
+                Take::Moved => place = None,
+                Take::Busy => self.mend_dead().await?,
             }
         }
         Err(QueueError::Redis("the dead letters move too fast".to_owned()))
@@ -199,7 +199,7 @@ impl Queue {
         place: u64,
         action: DeadAction,
         edited: Option<&Bytes>,
-    ) -> Result<Taken, QueueError> {
+    ) -> Result<Take, QueueError> {
         let keys = &self.keys;
         let word = match (action, edited) {
             (_, Some(_)) => "edit",
@@ -218,9 +218,9 @@ impl Queue {
         ];
         let answer = script::run_some_times(&self.link, &DEAD_TAKE, names, args).await?;
         Ok(match script::into_text(answer).as_str() {
-            "taken" => Taken::Taken,
-            "busy" => Taken::Busy,
-            _ => Taken::Moved,
+            "taken" => Take::Done,
+            "busy" => Take::Busy,
+            _ => Take::Moved,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! A newer version takes the queue over while this one runs.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -85,9 +86,12 @@ async fn nothing_else_of_this_version_changes_a_newer_layout() {
     refused("resume", queue.resume().await.err());
     refused("pause --intake", queue.pause_intake("").await.err());
     refused("resume --intake", queue.resume_intake().await.err());
-    let moved = queue.move_dead(&Selector::default(), DeadAction::Purge, |_, _| {}).await;
+    let moved =
+        queue.move_dead(&Selector::default(), DeadAction::Purge, |_, _| ControlFlow::Continue(())).await;
     refused("dead purge", moved.err().map(|stopped| stopped.error));
-    let moved = queue.move_dead_slowly(&Selector::default(), DeadAction::Requeue, 1.0, |_| {}).await;
+    let moved = queue
+        .move_dead_slowly(&Selector::default(), DeadAction::Requeue, 1.0, |_| ControlFlow::Continue(()))
+        .await;
     refused("dead requeue --per-second", moved.err().map(|stopped| stopped.error));
     refused("doctor --fix", queue.mend_orphans(Duration::ZERO).await.err());
     refused("schedule rm", queue.remove_schedule("a").await.err());

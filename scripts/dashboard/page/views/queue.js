@@ -1,0 +1,13 @@
+import { html } from "../vendor/lit-html/lit-html.js";
+
+/** @import { Context, View } from "../types.js" */
+
+/** @param {Context} ctx @returns {View} */
+export function open(ctx) {
+  return {
+    title: "queue",
+    draw: () =>
+      html`<h1>queue</h1>
+        <pre>${JSON.stringify(ctx.overview(), null, 2)}</pre>`,
+  };
+}

@@ -39,13 +39,13 @@ export async function open(origin, { width = 1280, height = 900, dark = false, e
   page.setDefaultTimeout(LIMIT);
   /** @type {string[]} */
   const faults = [];
-  page.on("console", (message) => {
+  context.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) {
       faults.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
     }
   });
-  page.on("pageerror", (error) => faults.push(`error: ${error.stack}`));
-  page.on("dialog", (dialog) => {
+  context.on("weberror", (error) => faults.push(`error: ${error.error().stack}`));
+  context.on("dialog", (dialog) => {
     faults.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });

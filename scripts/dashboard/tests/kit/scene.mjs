@@ -80,6 +80,16 @@ export class Scene {
     return server;
   }
 
+  /** Runs queuectl until it ends. @param {...string} args */
+  async queuectl(...args) {
+    const program = new Program(`${setting("REDISPATCH_PROGRAMS")}/queuectl`, args, {
+      cwd: await this.folder(),
+      env: { REDIS_URL: (await this.redis()).url },
+    });
+    await program.ended;
+    if (program.child.exitCode !== 0) throw new Error(`queuectl ${args[0]}: ${program.tail()}`);
+  }
+
   async smtp() {
     const smtp = await Smtp.start();
     this.atEnd(() => smtp.close());
@@ -87,11 +97,11 @@ export class Scene {
   }
 
   /**
-   * An email-worker, ready. Without an SMTP server it discards what it sends.
+   * A worker, ready. Without an SMTP server it discards what it sends.
    *
    * @param {Record<string, string>} [env] @param {Smtp} [smtp]
    */
-  async worker(env = {}, smtp = undefined) {
+  async worker(env = {}, smtp = undefined, program = "email-worker") {
     /** @type {Record<string, string>} */
     const transport = smtp
       ? {
@@ -101,9 +111,9 @@ export class Scene {
           SMTP_USER: "me",
           SMTP_PASS: "x",
         }
-      : { EMAIL_TRANSPORT: "null" };
+      : { EMAIL_TRANSPORT: "null", SMS_PROVIDER: "null" };
     const common = { LOG_FORMAT: "json", SMTP_FROM: "Shop <shop@example.com>", WORKER_ID: "host-1" };
-    const worker = new Program(`${setting("REDISPATCH_PROGRAMS")}/email-worker`, [], {
+    const worker = new Program(`${setting("REDISPATCH_PROGRAMS")}/${program}`, [], {
       cwd: await this.folder(),
       env: { REDIS_URL: (await this.redis()).url, ...common, ...transport, ...env },
     });

@@ -17,6 +17,7 @@ mod message;
 mod messages;
 mod metrics;
 mod openapi;
+mod operations;
 mod outer;
 mod page;
 mod pause;
@@ -55,6 +56,7 @@ pub(crate) struct Api {
     copies: copies::Copies,
     snapshots: Snapshots,
     groupings: dead::Groupings,
+    pub(crate) operations: operations::Operations,
     failures: outer::Failures,
     /// Ms since 1970.
     started: u64,
@@ -70,6 +72,7 @@ impl Api {
             copies: copies::Copies::default(),
             snapshots: Snapshots::default(),
             groupings: dead::Groupings::default(),
+            operations: operations::Operations::default(),
             failures: outer::Failures::default(),
             started: redispatch::clock::unix_ms(),
         }
@@ -94,6 +97,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(session::routes())
         .merge(live::routes())
         .merge(dead::routes())
+        .merge(operations::routes())
         .merge(pause::routes())
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use clap::Args;
 use redispatch::Shutdown;
 use redispatch::service::{Manager, State};
@@ -53,19 +52,24 @@ pub(crate) async fn serve(_args: Serve, context: &Context) -> Result<Exit, Error
     let token = if settings.token.is_some() { "needed" } else { "not needed: only this host can ask" };
     info!(event = event::API_STARTED, %addr, token, "listening on http://{addr}");
     let api = Arc::new(Api::new(context.client.clone(), settings));
-    serve_attended(listener, api::router(api), shutdown, format!("listening on http://{addr}")).await?;
+    let serving = {
+        let shutdown = shutdown.clone();
+        async move {
+            let router = api::router(api.clone());
+            tokio::join!(api::serve(listener, router, shutdown.clone()), api.operations.end(shutdown));
+        }
+    };
+    serve_attended(serving, shutdown, format!("listening on http://{addr}")).await?;
     info!(event = event::API_STOPPED, "asked to stop");
     Ok(Exit::Done)
 }
 
 /// Serves, on the threads that answer requests, and tells the service manager that those turn, if one started this process.
 async fn serve_attended(
-    listener: TcpListener,
-    router: Router,
+    serving: impl Future<Output = ()> + Send + 'static,
     shutdown: Shutdown,
     status: String,
 ) -> Result<(), Error> {
-    let serving = api::serve(listener, router, shutdown.clone());
     let running = tokio::spawn(async move {
         let Some(manager) = Manager::from_env() else { return serving.await };
         let draining = shutdown.clone();

@@ -9,6 +9,7 @@ mod guard;
 pub(crate) mod http;
 mod limits;
 mod openapi;
+mod operations;
 mod outages;
 mod page;
 mod pause;

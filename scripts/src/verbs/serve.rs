@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use clap::Args;
 use redispatch::Shutdown;
 use redispatch::service::{Manager, State};
@@ -52,24 +53,24 @@ pub(crate) async fn serve(_args: Serve, context: &Context) -> Result<Exit, Error
     let token = if settings.token.is_some() { "needed" } else { "not needed: only this host can ask" };
     info!(event = event::API_STARTED, %addr, token, "listening on http://{addr}");
     let api = Arc::new(Api::new(context.client.clone(), settings));
-    let serving = {
-        let shutdown = shutdown.clone();
-        async move {
-            let router = api::router(api.clone());
-            tokio::join!(api::serve(listener, router, shutdown.clone()), api.operations.end(shutdown));
-        }
-    };
-    serve_attended(serving, shutdown, format!("listening on http://{addr}")).await?;
+    let looking = tokio::spawn(api::watch(api.clone(), shutdown.clone()));
+    let (ending, told) = (api.clone(), shutdown.clone());
+    let ending = tokio::spawn(async move { ending.operations.end(told).await });
+    serve_attended(listener, api::router(api), shutdown, format!("listening on http://{addr}")).await?;
+    looking.await.map_err(|error| Error::new("the dashboard broke").cause(error))?;
+    ending.await.map_err(|error| Error::new("the operations broke").cause(error))?;
     info!(event = event::API_STOPPED, "asked to stop");
     Ok(Exit::Done)
 }
 
 /// Serves, on the threads that answer requests, and tells the service manager that those turn, if one started this process.
 async fn serve_attended(
-    serving: impl Future<Output = ()> + Send + 'static,
+    listener: TcpListener,
+    router: Router,
     shutdown: Shutdown,
     status: String,
 ) -> Result<(), Error> {
+    let serving = api::serve(listener, router, shutdown.clone());
     let running = tokio::spawn(async move {
         let Some(manager) = Manager::from_env() else { return serving.await };
         let draining = shutdown.clone();

@@ -1,6 +1,8 @@
 //! What is being sent.
 
 use bytes::Bytes;
+use fred::interfaces::HashesInterface;
+use futures::future::join_all;
 use serde_json::value::RawValue;
 
 use super::recent::tenant;
@@ -46,6 +48,29 @@ impl Queue {
         }
         let held = self.members(&self.keys.processing, 0, most as i64 - 1).await?;
         Ok(held.iter().filter_map(|(member, bytes)| active(member, bytes)).collect())
+    }
+
+    /// When the attempt of each of `messages` began, ms since 1970 by Redis's clock; `None` for one without an id, and
+    /// for one that is in hand no more.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Redis`]; nothing is changed by asking.
+    pub async fn in_hand_since(&self, messages: &[Active]) -> Result<Vec<Option<i64>>, QueueError> {
+        let live = self.link.client().await?;
+        let asked = messages.iter().map(|message| async {
+            if message.is_part || message.id == message.reference {
+                return Ok(None);
+            }
+            let fields = live.client.hmget(self.keys.status(&message.id), vec!["state", "token", "at"]).await;
+            let (state, token, at): (Option<String>, Option<String>, Option<i64>) =
+                self.link.checked(&live, fields)?;
+            let is_its = token.as_deref().and_then(Token::parse).is_some_and(|token| {
+                (token.reference(), token.taker()) == (message.reference.as_str(), message.taker.as_str())
+            });
+            Ok(at.filter(|_| is_its && state.as_deref() == Some("sending")))
+        });
+        join_all(asked).await.into_iter().collect()
     }
 }
 

@@ -8,6 +8,7 @@ mod enqueueing;
 mod guard;
 pub(crate) mod http;
 mod limits;
+mod live;
 mod openapi;
 mod operations;
 mod outages;

@@ -22,10 +22,13 @@ async fn every_row_of_the_contract_is_described_and_answers() {
             let line =
                 format!("{} {path}", method.to_uppercase()).replace("{queue}", "email").replace("{id}", "1");
             let json = [("content-type", "application/json")];
-            let answer =
-                request(server.addr, &line, &json, r#"{"to":"a@example.com","body":"x","id":"1"}"#).await;
             let known = operation["responses"].as_object().unwrap();
-            assert!(known.contains_key(&answer.status.to_string()), "{line}: {answer:?}");
+            // A stream has no end to wait for.
+            if path != "/api/v1/events" {
+                let message = r#"{"to":"a@example.com","body":"x","id":"1"}"#;
+                let answer = request(server.addr, &line, &json, message).await;
+                assert!(known.contains_key(&answer.status.to_string()), "{line}: {answer:?}");
+            }
             assert!(known.contains_key("default"), "{line}");
             let described =
                 |response: &Value| response["description"].as_str().is_some_and(|text| !text.is_empty());
@@ -42,6 +45,13 @@ async fn every_row_of_the_contract_is_described_and_answers() {
         "GET /api/v1/messages/{queue}/{id}",
         "PATCH /api/v1/messages/{queue}/{id}",
         "DELETE /api/v1/messages/{queue}/{id}",
+        "GET /api/v1/events",
+        "GET /api/v1/overview",
+        "GET /api/v1/history",
+        "GET /api/v1/queues/{queue}/held",
+        "GET /api/v1/session",
+        "POST /api/v1/session",
+        "DELETE /api/v1/session",
         "GET /api/v1/queues/{queue}/dead",
         "GET /api/v1/queues/{queue}/dead/groups",
         "GET /api/v1/queues/{queue}/dead/{key}",
@@ -56,9 +66,6 @@ async fn every_row_of_the_contract_is_described_and_answers() {
         "DELETE /api/v1/operations/{id}",
         "POST /api/v1/queues/{queue}/pause",
         "POST /api/v1/queues/{queue}/resume",
-        "GET /api/v1/session",
-        "POST /api/v1/session",
-        "DELETE /api/v1/session",
         "GET /metrics",
         "GET /api/openapi.json",
     ];

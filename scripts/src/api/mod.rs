@@ -17,6 +17,7 @@ mod message;
 mod messages;
 mod metrics;
 mod openapi;
+mod operations;
 mod outer;
 mod page;
 mod pause;
@@ -56,6 +57,7 @@ pub(crate) struct Api {
     copies: copies::Copies,
     snapshots: Snapshots,
     groupings: dead::Groupings,
+    pub(crate) operations: operations::Operations,
     live: live::Live,
     failures: outer::Failures,
     /// Ms since 1970.
@@ -72,6 +74,7 @@ impl Api {
             copies: copies::Copies::default(),
             snapshots: Snapshots::default(),
             groupings: dead::Groupings::default(),
+            operations: operations::Operations::default(),
             live: live::Live::default(),
             failures: outer::Failures::default(),
             started: redispatch::clock::unix_ms(),
@@ -97,6 +100,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(session::routes())
         .merge(live::routes())
         .merge(dead::routes())
+        .merge(operations::routes())
         .merge(pause::routes())
 }
 

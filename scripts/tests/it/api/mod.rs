@@ -10,6 +10,7 @@ pub(crate) mod http;
 mod limits;
 mod live;
 mod openapi;
+mod operations;
 mod outages;
 mod page;
 mod pause;

@@ -94,7 +94,7 @@ export function chart({ label, series, format }) {
   };
 }
 
-/** From the first to the last point, ten minutes at least. @param {number[]} at */
+/** From the first to the last point, ten minutes at least. @param {number[]} at @returns {[number, number]} */
 function span(at) {
   const end = at.at(-1) ?? Date.now() / 1000;
   return [Math.min(at[0] ?? end, end - 600), end];

@@ -69,6 +69,9 @@ async fn every_row_of_the_contract_is_described_and_answers() {
         "DELETE /api/v1/operations/{id}",
         "POST /api/v1/queues/{queue}/pause",
         "POST /api/v1/queues/{queue}/resume",
+        "GET /api/v1/session",
+        "POST /api/v1/session",
+        "DELETE /api/v1/session",
         "GET /metrics",
         "GET /api/openapi.json",
     ];

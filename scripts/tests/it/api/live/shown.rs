@@ -22,7 +22,7 @@ async fn a_queue_with_all_its_numbers() {
     let redis = RedisServer::start().await;
     fill(&redis, 3).await;
     redis.command(&["LPUSH", "queue:email:pending:high", r#"{"to":"a@example.com"}"#]).await;
-    redis.command(&["LPUSH", PENDING, r#"{"created_at":1000}"#, "{}"]).await;
+    redis.command(&["LPUSH", PENDING, r#"{"created_at":1700000000000}"#, "{}"]).await;
     let add = [
         "schedule",
         "add",

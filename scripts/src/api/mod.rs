@@ -22,6 +22,7 @@ mod outer;
 mod page;
 mod pause;
 mod queues;
+mod search;
 mod server;
 mod session;
 mod snapshot;
@@ -101,6 +102,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(live::routes())
         .merge(dead::routes())
         .merge(operations::routes())
+        .merge(content::routes())
+        .merge(search::routes())
         .merge(pause::routes())
 }
 

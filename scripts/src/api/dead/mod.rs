@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 use super::Api;
 
 pub(super) use groups::Groupings;
+pub(super) use html::page as html_page;
 pub(super) use letter::Letter;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {

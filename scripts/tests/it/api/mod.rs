@@ -1,6 +1,7 @@
 //! `queuectl serve` as a process, against a real Redis.
 
 mod changing;
+mod content;
 mod contract;
 mod copies;
 mod dead;
@@ -16,6 +17,7 @@ mod page;
 mod pause;
 mod schedules;
 mod scraping;
+mod search;
 mod secrets;
 pub(crate) mod server;
 mod session;

@@ -79,7 +79,6 @@ pub(crate) fn html(message: &[u8]) -> Option<String> {
 }
 
 /// Whether a recipient or the subject of a message contains `text`, which is in small letters.
-#[allow(dead_code)] // NEXT
 pub(crate) fn mentions(message: &[u8], text: &str) -> bool {
     fn says(value: &Value, text: &str) -> bool {
         match value {

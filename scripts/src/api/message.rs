@@ -26,9 +26,9 @@ const LONGEST: usize = 1 << 10;
 #[into_params(parameter_in = Path)]
 pub(super) struct Which {
     /// Name of the queue
-    queue: String,
+    pub(super) queue: String,
     /// The message's id
-    id: String,
+    pub(super) id: String,
 }
 
 /// A new time.

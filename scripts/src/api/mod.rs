@@ -17,10 +17,12 @@ mod message;
 mod messages;
 mod metrics;
 mod openapi;
+mod operations;
 mod outer;
 mod page;
 mod pause;
 mod queues;
+mod search;
 mod server;
 mod session;
 mod snapshot;
@@ -56,6 +58,7 @@ pub(crate) struct Api {
     copies: copies::Copies,
     snapshots: Snapshots,
     groupings: dead::Groupings,
+    pub(crate) operations: operations::Operations,
     live: live::Live,
     failures: outer::Failures,
     /// Ms since 1970.
@@ -72,6 +75,7 @@ impl Api {
             copies: copies::Copies::default(),
             snapshots: Snapshots::default(),
             groupings: dead::Groupings::default(),
+            operations: operations::Operations::default(),
             live: live::Live::default(),
             failures: outer::Failures::default(),
             started: redispatch::clock::unix_ms(),
@@ -97,6 +101,9 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(session::routes())
         .merge(live::routes())
         .merge(dead::routes())
+        .merge(operations::routes())
+        .merge(content::routes())
+        .merge(search::routes())
         .merge(pause::routes())
 }
 

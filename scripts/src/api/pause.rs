@@ -53,7 +53,7 @@ pub(super) struct ResumeOrder {
 
 /// What is paused now.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Paused {
+pub(super) struct NowPaused {
     queue: String,
     /// Workers claim nothing
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +102,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
     params(("queue" = String, Path, description = "Name of the queue")),
     request_body(content = PauseOrder, content_type = "application/json", description = "What, how long and why"),
     responses(
-        (status = OK, description = "It is paused", body = Paused),
+        (status = OK, description = "It is paused", body = NowPaused),
         (status = BAD_REQUEST, description = "No JSON, or not such an object", body = ErrorBody),
         (status = NOT_FOUND, description = "No such queue", body = ErrorBody),
         (status = SERVICE_UNAVAILABLE, description = "Redis is away: it may be paused all the same", body = ErrorBody),
@@ -113,7 +113,7 @@ pub(super) async fn pause(
     name: InPath<String>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Paused>, ApiError> {
+) -> Result<Json<NowPaused>, ApiError> {
     let Path(name) = name?;
     let PauseOrder { for_ms, note, intake } = body::object(&headers, body, LONGEST).await?;
     if note.len() > NOTE {
@@ -134,18 +134,18 @@ pub(super) async fn pause(
     ))
 }
 
-async fn pause_workers(queue: &Queue, for_ms: Option<u64>, note: String) -> Result<Paused, ApiError> {
+async fn pause_workers(queue: &Queue, for_ms: Option<u64>, note: String) -> Result<NowPaused, ApiError> {
     let pause = Pause { lasts: for_ms.map(Duration::from_millis), note };
     let ends = queue.pause(&pause).await?;
     let paused = PausedUntil { until: (ends >= 0).then_some(ends), note: pause.note };
-    Ok(Paused { queue: queue.name().to_owned(), paused: Some(paused), intake_paused: None })
+    Ok(NowPaused { queue: queue.name().to_owned(), paused: Some(paused), intake_paused: None })
 }
 
-async fn pause_intake(queue: &Queue, note: String) -> Result<Paused, ApiError> {
+async fn pause_intake(queue: &Queue, note: String) -> Result<NowPaused, ApiError> {
     queue.pause_intake(&note).await?;
     let since = queue.stats().await?.gates.intake.map(|intake| intake.since);
     let paused = PausedSince { since, note };
-    Ok(Paused { queue: queue.name().to_owned(), paused: None, intake_paused: Some(paused) })
+    Ok(NowPaused { queue: queue.name().to_owned(), paused: None, intake_paused: Some(paused) })
 }
 
 /// Resume a queue, or its intake

@@ -94,7 +94,6 @@ pub(crate) fn keep_delivery(before: &[u8], edited: &[u8]) -> Result<Vec<u8>, Err
 /// `given` in place of the message `before`, as a program gives it back that has read and written its JSON: a field that
 /// is the same to such a program, or that comes back as it was shown masked, keeps its bytes and its place, and the
 /// history is always that of `before`. An error where `given` is no object.
-#[allow(dead_code)] // NEXT
 pub(crate) fn merge(before: &[u8], given: &[u8]) -> Result<Vec<u8>, Error> {
     let mut given = Fields::read(given)?;
     let Ok(known) = Fields::read(before) else { return Ok(given.text().into_bytes()) };

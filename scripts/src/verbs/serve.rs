@@ -54,8 +54,11 @@ pub(crate) async fn serve(_args: Serve, context: &Context) -> Result<Exit, Error
     info!(event = event::API_STARTED, %addr, token, "listening on http://{addr}");
     let api = Arc::new(Api::new(context.client.clone(), settings));
     let looking = tokio::spawn(api::watch(api.clone(), shutdown.clone()));
+    let (ending, told) = (api.clone(), shutdown.clone());
+    let ending = tokio::spawn(async move { ending.operations.end(told).await });
     serve_attended(listener, api::router(api), shutdown, format!("listening on http://{addr}")).await?;
     looking.await.map_err(|error| Error::new("the dashboard broke").cause(error))?;
+    ending.await.map_err(|error| Error::new("the operations broke").cause(error))?;
     info!(event = event::API_STOPPED, "asked to stop");
     Ok(Exit::Done)
 }

@@ -51,7 +51,7 @@ impl Queue {
             Cleaned::Dead => {
                 let selector = Selector { before: Some(before), limit: Some(most), ..Selector::default() };
                 let purged =
-                    self.move_dead(&selector, DeadAction::Purge, |_, _| ControlFlow::Continue(())).await;
+                    self.move_dead(&selector, DeadAction::Purge, |_| ControlFlow::Continue(())).await;
                 let purged = purged.map_err(|stopped| stopped.error)?;
                 // With a limit reached some of them are still there.
                 if purged < most {

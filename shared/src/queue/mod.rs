@@ -33,7 +33,7 @@ pub use active::Active;
 pub use cancel::Changed;
 pub use clean::Cleaned;
 pub use client::Client;
-pub use dead::{DeadAction, DeadLetter, DeadScan, Order, Selector, Stopped};
+pub use dead::{DeadAction, DeadLetter, DeadScan, Order, Progress, Selector, Stopped};
 pub use delayed::Delayed;
 pub use enqueue::Enqueued;
 pub use find::{Found, Line};

@@ -132,13 +132,14 @@ impl Queue {
         Ok(copies.into_iter().next().map(|copy| Waiting::look(copy.lane, copy.bytes, max_bytes)))
     }
 
-    /// What is being sent, at most `most`, those whose lease ends first in front.
+    /// What is being sent, those whose lease ends first in front: at most `most` (1 to 1,000) after the first `skip`.
     ///
     /// # Errors
     ///
     /// [`QueueError::Redis`]; nothing is changed by asking.
-    pub async fn in_hand(&self, most: usize) -> Result<Vec<InHand>, QueueError> {
-        let held = self.members(&self.keys.processing, 0, most as i64 - 1).await?;
+    pub async fn in_hand(&self, skip: u64, most: u64) -> Result<Vec<InHand>, QueueError> {
+        let (skip, most) = (i64::try_from(skip).unwrap_or(i64::MAX >> 1), most.clamp(1, 1000) as i64);
+        let held = self.members(&self.keys.processing, skip, skip + most - 1).await?;
         let look = |((token, _), bytes): ((String, f64), Bytes)| {
             let head = Head::read(&bytes, usize::MAX).unwrap_or_else(|malformed| *malformed.head);
             let reference = Token::parse(&token)?.reference().to_owned();

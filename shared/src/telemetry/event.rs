@@ -94,6 +94,8 @@ events! {
     API_REVEALED = "api_revealed";
     /// Somebody logged in to the dashboard, or tried to.
     API_LOGIN = "api_login";
+    /// The HTTP API has ended a change of many dead letters, or given it up: how many it moved.
+    OPERATION_ENDED = "operation_ended";
     /// Settings cannot be used; the process ends with 78.
     SETTINGS_REFUSED = "settings_refused";
 }

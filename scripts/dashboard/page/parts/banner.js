@@ -1,14 +1,65 @@
 /** What is wrong, in words. */
 
-import { html } from "../vendor/lit-html/lit-html.js";
-import { timeAt } from "./time.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { count, shown } from "../format.js";
+import { timeAgo, timeAt } from "./time.js";
 
-/** @import { Overview, Session } from "../types.js" */
+/** @import { Alert, Overview, Session } from "../types.js" */
 
 /** @param {{ overview: Overview | null, lost: number | null, now: number, session: Session }} shell */
-export function banner({ overview, lost }) {
+export function banner({ overview, lost, now }) {
+  const connection =
+    lost === null
+      ? nothing
+      : html`<p class="bad">
+          The connection to this server is lost since ${timeAt(lost)}; trying again. What is shown is of then.
+        </p>`;
+  const alerts = overview?.alerts.map((alert) => html`<p class=${alert.level}>${words(alert, now)}</p>`);
   return html`<div class="banner" role="alert" aria-relevant="additions">
-    ${lost === null ? "" : html`<p class="bad">The connection to this server is lost since ${timeAt(lost)}; trying again</p>`}
-    ${overview?.alerts.map((alert) => html`<p class=${alert.level}>${alert.queue}: <bdi>${alert.text}</bdi></p>`) ?? ""}
+    ${connection} ${alerts ?? nothing}
   </div>`;
+}
+
+/** @param {string} text */
+const because = (text) => (text === "" ? nothing : html`: <bdi>${shown(text)}</bdi>`);
+
+/** @param {number | null} ms */
+const since = (ms) => (ms === null ? nothing : html` since ${timeAt(ms)}`);
+
+/** @param {number} n */
+const wait = (n) => (n === 0 ? nothing : html`, ${count(n, "message waits", "messages wait")}`);
+
+/** @param {number | null} ms @param {number} now @param {string} otherwise */
+const until = (ms, now, otherwise) =>
+  ms === null ? otherwise : html`until ${timeAt(ms)} (${timeAgo(ms, now)})`;
+
+/** One sentence; `named` says which queue it is about. @param {Alert} alert @param {number} now @param {boolean} [named] */
+export function words(alert, now, named = true) {
+  const name =
+    alert.queue === null || !named
+      ? nothing
+      : html`<a href="#/queues/${encodeURIComponent(alert.queue)}"><bdi>${shown(alert.queue)}</bdi></a
+          >: `;
+  switch (alert.kind) {
+    case "redis_away":
+      return html`Redis is away${since(alert.since)}; the numbers are of then${because(alert.text)}`;
+    case "breaker":
+      return html`${name}the provider fails${since(alert.since)}${wait(alert.waiting)}${because(alert.text)}`;
+    case "no_worker":
+      return html`${name}no worker serves this queue${wait(alert.waiting)}`;
+    case "broken_queue":
+      return html`${name}cannot be counted, ask <code>queuectl doctor</code>${because(alert.text)}`;
+    case "late_worker":
+      return html`${name}a worker is silent${since(alert.since)}${because(alert.text)}`;
+    case "paused":
+      return html`${name}paused
+      ${until(alert.until, now, "until somebody resumes")}${wait(alert.waiting)}${because(alert.text)}`;
+    case "intake_paused":
+      return html`${name}takes no new messages${since(alert.since)}, until somebody resumes the
+      intake${because(alert.text)}`;
+    case "throttled":
+      return html`${name}the provider asks everybody to wait ${until(alert.until, now, "")}`;
+    default:
+      return html`${name}${because(alert.text)}`;
+  }
 }

@@ -77,7 +77,6 @@ impl Groupings {
     }
 
     /// The letters have changed: what was counted is of no use any more.
-    #[allow(dead_code)] // NEXT
     pub(in crate::api) fn forget(&self, queue: &str) {
         self.all().remove(queue);
     }

@@ -4,6 +4,8 @@ use redispatch::queue::Scheduled;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::operations::Operation;
+
 /// All queues at one instant. Times are ms since 1970 by Redis's clock.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub(in crate::api) struct Overview {
@@ -18,6 +20,8 @@ pub(in crate::api) struct Overview {
     pub(super) workers: Vec<WorkerNow>,
     /// What is wrong, the worst first
     pub(super) alerts: Vec<Alert>,
+    /// Changes of many dead letters, the newest first
+    pub(super) operations: Vec<Operation>,
 }
 
 /// Whether Redis answers.

@@ -70,7 +70,8 @@ impl Sampler {
             }
             Err(error) => away(&last, error),
         };
-        let overview = Overview { alerts: alerts::of(&overview), ..overview };
+        let operations = api.operations.list();
+        let overview = Overview { alerts: alerts::of(&overview), operations, ..overview };
         if self.history_kept.is_none_or(|kept| looked >= kept + STEP) {
             self.history_kept = Some(looked);
             api.live.history().add(overview.at, overview.redis.up.then(|| self.values(&overview)));
@@ -133,7 +134,7 @@ impl Sampler {
             redis: Redis { up: true, memory_used, memory_limit, ..Redis::default() },
             queues,
             workers,
-            alerts: Vec::new(),
+            ..Overview::default()
         }
     }
 

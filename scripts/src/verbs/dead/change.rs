@@ -198,9 +198,9 @@ async fn go_now(
 ) -> Result<u64, Stopped> {
     let Some(per_second) = per_second else {
         let bar = output::bar("going through the dead letters", 0);
-        let moved = queue.move_dead(selector, action, |looked_at, of| {
-            bar.set_length(of);
-            bar.set_position(looked_at);
+        let moved = queue.move_dead(selector, action, |so_far| {
+            bar.set_length(so_far.total);
+            bar.set_position(so_far.looked_at);
             ControlFlow::Continue(())
         });
         let moved = moved.await;
@@ -208,8 +208,8 @@ async fn go_now(
         return moved;
     };
     let bar = output::bar("requeueing", expected.unwrap_or(0));
-    let moved = queue.move_dead_slowly(selector, action, per_second, |moved| {
-        bar.set_position(moved);
+    let moved = queue.move_dead_slowly(selector, action, per_second, |so_far| {
+        bar.set_position(so_far.moved);
         ControlFlow::Continue(())
     });
     let moved = moved.await;

@@ -173,7 +173,7 @@ async fn what_is_delayed_is_listed_page_by_page() {
     assert_eq!(
         *first,
         json!({"id": "m1", "reference": reference, "due": 32_440_608_000_001_i64, "lane": "pending",
-            "scheduled": true, "retries": 0})
+            "scheduled": true, "retries": 0, "to": "j…@e….com", "subject": null})
     );
     let page =
         server.get("/api/v1/messages/email?state=delayed&skip=1&limit=1").await.with_status(200).json();

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::server::Server;
 use crate::queue::{DEAD, fill, letter, push};
 
+mod changing;
 mod million;
 mod opening;
 

@@ -8,11 +8,11 @@ mod moving;
 mod running;
 
 /// The hash of a script, which is what a proxy sees of its calls.
-async fn hash(redis: &redispatch_testkit::redis::RedisServer, script: &str) -> String {
+pub(crate) async fn hash(redis: &redispatch_testkit::redis::RedisServer, script: &str) -> String {
     redis.command(&["SCRIPT", "LOAD", script]).await.text().to_owned()
 }
 
-const DEAD_TURN: &str = concat!(
+pub(crate) const DEAD_TURN: &str = concat!(
     include_str!("../../../../shared/lua/dead_turn/contract.lua"),
     include_str!("../../../../shared/lua/dead_turn/move.lua")
 );

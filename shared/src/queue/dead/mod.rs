@@ -22,6 +22,17 @@ pub enum DeadAction {
     Purge,
 }
 
+/// How far a change of many dead letters is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// How many letters were moved.
+    pub moved: u64,
+    /// How many were looked at.
+    pub looked_at: u64,
+    /// How many there are to look at.
+    pub total: u64,
+}
+
 /// A change of dead letters that did not come to its end.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::{Queue, QueueError};
 use super::scan::{FIRST, Order, stretch};
-use super::{DeadAction, DeadLetter, Selector, Stopped};
+use super::{DeadAction, DeadLetter, Progress, Selector, Stopped};
 use crate::script::{self, DEAD_TAKE};
 use crate::worker::start_id;
 
@@ -32,7 +32,7 @@ enum Take {
 
 impl Queue {
     /// Moves the dead letters that `selector` means, the oldest first, each whole or not at all, no more than
-    /// `per_second` of them in a second. `progress` is told after each how many were moved; [`ControlFlow::Break`] ends it.
+    /// `per_second` of them in a second. `progress` is told at the begin and after each; [`ControlFlow::Break`] ends it.
     /// A future that is dropped may have moved one more than it told.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Queue {
         selector: &Selector,
         action: DeadAction,
         per_second: f64,
-        mut progress: impl FnMut(u64) -> ControlFlow<()>,
+        mut progress: impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<u64, Stopped> {
         let mut moved = 0;
         self.known_layout_at_last().await.map_err(|error| Stopped { moved, begun: false, error })?;
@@ -64,11 +64,14 @@ impl Queue {
         action: DeadAction,
         (pace, total): (Duration, u64),
         moved: &mut u64,
-        progress: &mut impl FnMut(u64) -> ControlFlow<()>,
+        progress: &mut impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<(), QueueError> {
         let limit = selector.limit.unwrap_or(u64::MAX);
         let (mut kept, mut next, mut tries) = (0, FIRST, 0);
         let mut turn = Instant::now();
+        if progress(Progress { moved: 0, looked_at: 0, total }).is_break() {
+            return Ok(());
+        }
         while *moved < limit && kept + *moved < total {
             let rest = usize::try_from(total - kept - *moved).unwrap_or(usize::MAX);
             let entries = self.dead_stretch(Order::Oldest, kept as i64, next.min(rest)).await?;
@@ -104,7 +107,7 @@ impl Queue {
                 }
                 tries = 0;
                 *moved += 1;
-                if progress(*moved).is_break() {
+                if progress(Progress { moved: *moved, looked_at: kept + *moved, total }).is_break() {
                     return Ok(());
                 }
             }

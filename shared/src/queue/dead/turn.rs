@@ -10,7 +10,7 @@ use sha1::{Digest as _, Sha1};
 
 use super::super::{Queue, QueueError};
 use super::scan::{FIRST, Order, stretch};
-use super::{DeadAction, DeadLetter, Selector, Stopped};
+use super::{DeadAction, DeadLetter, Progress, Selector, Stopped};
 use crate::keys::Lane;
 use crate::script::{self, DEAD_TURN};
 use crate::worker::start_id;
@@ -43,7 +43,7 @@ enum Step {
 
 impl Queue {
     /// Moves the dead letters that `selector` means, the oldest first, each whole or not at all, out of those that are
-    /// there when it begins. `progress` is told how many were looked at, and how many there are to look at; after its
+    /// there when it begins. `progress` is told at the begin and after each step how far that is; after its
     /// [`ControlFlow::Break`] none is moved any more, and the others are put in their old order. Gives how many were
     /// moved. A future that is dropped leaves them to [`Queue::mend_dead`].
     ///
@@ -55,7 +55,7 @@ impl Queue {
         &self,
         selector: &Selector,
         action: DeadAction,
-        mut progress: impl FnMut(u64, u64) -> ControlFlow<()>,
+        mut progress: impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<u64, Stopped> {
         let mut moved = 0;
         self.known_layout_at_last().await.map_err(|error| Stopped { moved, begun: false, error })?;
@@ -65,22 +65,18 @@ impl Queue {
         Ok(moved)
     }
 
-    /// Until when somebody who moves many dead letters keeps others out, ms since 1970 by Redis's clock; nobody does
-    /// where it is `None`. Where that is over they were broken off half way, and [`Queue::mend_dead`] puts it right.
+    /// Whether somebody moves many dead letters, or was broken off half way: [`Queue::mend_dead`] tells, and puts it
+    /// right.
     ///
     /// # Errors
     ///
     /// [`QueueError::Redis`]; nothing is changed by asking.
-    pub async fn dead_busy_until(&self) -> Result<Option<i64>, QueueError> {
+    pub async fn dead_are_moved(&self) -> Result<bool, QueueError> {
         let live = self.link.client().await?;
         let turn = live.client.hget(self.keys.control.clone(), "dead_turn").await;
         let turn: Option<String> = self.link.checked(&live, turn)?;
-        let parts: Vec<i64> =
-            turn.iter().flat_map(|turn| turn.split(':').skip(1)).flat_map(str::parse).collect();
-        Ok(match parts[..] {
-            [until, _, left, _] if left > 0 => Some(until),
-            _ => None,
-        })
+        // How many are still to be turned is the last but one.
+        Ok(turn.is_some_and(|turn| turn.rsplit(':').nth(1).is_some_and(|left| left != "0")))
     }
 
     /// Puts the dead letters in their old order where somebody who moved many of them was broken off half way.
@@ -97,7 +93,7 @@ impl Queue {
         let nobody = Selector { limit: Some(0), ..Selector::default() };
         let mut turn = Turn { queue: self, owner: start_id(), steps: 0, left: 0 };
         while turn.begin().await? {
-            turn.round(&nobody, DeadAction::Requeue, &mut 0, &mut |_, _| ControlFlow::Continue(())).await?;
+            turn.round(&nobody, DeadAction::Requeue, &mut 0, &mut |_| ControlFlow::Continue(())).await?;
         }
         Ok(turn)
     }
@@ -119,11 +115,18 @@ impl Turn<'_> {
         selector: &Selector,
         action: DeadAction,
         moved: &mut u64,
-        progress: &mut impl FnMut(u64, u64) -> ControlFlow<()>,
+        progress: &mut impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<(), QueueError> {
         let mut limit = selector.limit.unwrap_or(u64::MAX);
         let (mut next, mut looked_at) = (FIRST, 0);
-        while self.left > 0 {
+        loop {
+            let so_far = Progress { moved: *moved, looked_at, total: looked_at + self.left };
+            if progress(so_far).is_break() {
+                limit = *moved;
+            }
+            if self.left == 0 {
+                break;
+            }
             let count = next.min(usize::try_from(self.left).unwrap_or(usize::MAX));
             let entries = self.queue.dead_stretch(Order::Oldest, 0, count).await?;
             if entries.is_empty() {
@@ -139,9 +142,6 @@ impl Turn<'_> {
                 Step::Turned => {
                     *moved += chosen.len() as u64;
                     looked_at += letters.len() as u64;
-                    if progress(looked_at, looked_at + self.left).is_break() {
-                        limit = *moved;
-                    }
                 }
                 Step::Moved => {}
                 Step::Lost => return Err(QueueError::Busy(0)),

@@ -86,8 +86,7 @@ async fn nothing_else_of_this_version_changes_a_newer_layout() {
     refused("resume", queue.resume().await.err());
     refused("pause --intake", queue.pause_intake("").await.err());
     refused("resume --intake", queue.resume_intake().await.err());
-    let moved =
-        queue.move_dead(&Selector::default(), DeadAction::Purge, |_, _| ControlFlow::Continue(())).await;
+    let moved = queue.move_dead(&Selector::default(), DeadAction::Purge, |_| ControlFlow::Continue(())).await;
     refused("dead purge", moved.err().map(|stopped| stopped.error));
     let moved = queue
         .move_dead_slowly(&Selector::default(), DeadAction::Requeue, 1.0, |_| ControlFlow::Continue(()))

@@ -9,7 +9,7 @@ prepare_dashboard() {
   need_chromium
   dashboard=${tools:?}/dashboard
   # Page and tests beside the packages, where both Node.js and TypeScript look for these.
-  for name in page tests types tsconfig.json; do
+  for name in page tests tsconfig.json; do
     ln -sfn "${root:?}/scripts/dashboard/$name" "$dashboard/$name"
   done
 }

@@ -15,7 +15,9 @@ export function banner({ overview, lost, now }) {
           The connection to this server is lost since ${timeAt(lost)}; trying again. What is shown is of then.
         </p>`;
   const alerts = overview?.alerts.map((alert) => html`<p class=${alert.level}>${words(alert, now)}</p>`);
-  return html`<div class="banner" role="alert" aria-relevant="additions">${connection} ${alerts ?? nothing}</div>`;
+  return html`<div class="banner" role="alert" aria-relevant="additions">
+    ${connection} ${alerts ?? nothing}
+  </div>`;
 }
 
 /** @param {string} text */
@@ -31,26 +33,32 @@ const wait = (n) => (n === 0 ? nothing : html`, ${count(n, "message waits", "mes
 const until = (ms, now, otherwise) =>
   ms === null ? otherwise : html`until ${timeAt(ms)} (${timeAgo(ms, now)})`;
 
-/** One sentence. @param {Alert} alert @param {number} now */
-export function words(alert, now) {
-  const name = alert.queue === null ? nothing : html`<a href="#/queues/${encodeURIComponent(alert.queue)}"><bdi>${shown(alert.queue)}</bdi></a>`;
+/** One sentence; `named` says which queue it is about. @param {Alert} alert @param {number} now @param {boolean} [named] */
+export function words(alert, now, named = true) {
+  const name =
+    alert.queue === null || !named
+      ? nothing
+      : html`<a href="#/queues/${encodeURIComponent(alert.queue)}"><bdi>${shown(alert.queue)}</bdi></a
+          >: `;
   switch (alert.kind) {
     case "redis_away":
       return html`Redis is away${since(alert.since)}; the numbers are of then${because(alert.text)}`;
     case "breaker":
-      return html`${name}: the provider fails${since(alert.since)}${wait(alert.waiting)}${because(alert.text)}`;
+      return html`${name}the provider fails${since(alert.since)}${wait(alert.waiting)}${because(alert.text)}`;
     case "no_worker":
-      return html`${name}: no worker serves this queue${wait(alert.waiting)}`;
+      return html`${name}no worker serves this queue${wait(alert.waiting)}`;
     case "broken_queue":
-      return html`${name}: cannot be counted, ask <code>queuectl doctor</code>${because(alert.text)}`;
+      return html`${name}cannot be counted, ask <code>queuectl doctor</code>${because(alert.text)}`;
     case "late_worker":
-      return html`${name}: a worker is silent${since(alert.since)}${because(alert.text)}`;
+      return html`${name}a worker is silent${since(alert.since)}${because(alert.text)}`;
     case "paused":
-      return html`${name}: paused ${until(alert.until, now, "until somebody resumes")}${wait(alert.waiting)}${because(alert.text)}`;
+      return html`${name}paused
+      ${until(alert.until, now, "until somebody resumes")}${wait(alert.waiting)}${because(alert.text)}`;
     case "intake_paused":
-      return html`${name}: takes no new messages${since(alert.since)}, until somebody resumes the intake${because(alert.text)}`;
+      return html`${name}takes no new messages${since(alert.since)}, until somebody resumes the
+      intake${because(alert.text)}`;
     case "throttled":
-      return html`${name}: the provider asks everybody to wait ${until(alert.until, now, "")}`;
+      return html`${name}the provider asks everybody to wait ${until(alert.until, now, "")}`;
     default:
       return html`${name}${because(alert.text)}`;
   }

@@ -22,16 +22,32 @@ export function chart({ label, series, format }) {
 
   const make = () => {
     plot?.destroy();
-    const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false } };
+    const axis = {
+      stroke: color("--muted"),
+      grid: { stroke: color("--line"), width: 1 },
+      ticks: { show: false },
+    };
     plot = new uPlot(
       {
         width: Math.max(element.clientWidth, 200),
         height: 190,
         cursor: { y: false, drag: { setScale: false } },
-        scales: { y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ max) => [0, Math.max(max || 0, 1) * 1.08] } },
+        scales: {
+          x: { range: () => span(data[0]) },
+          y: {
+            range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ max) => [
+              0,
+              Math.max(max || 0, 1) * 1.08,
+            ],
+          },
+        },
         axes: [
           { ...axis, values: "{HH}:{mm}" },
-          { ...axis, size: 56, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map(format) },
+          {
+            ...axis,
+            size: 56,
+            values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map(format),
+          },
         ],
         series: [
           { value: "{HH}:{mm}:{ss}", label: "at" },
@@ -76,6 +92,12 @@ export function chart({ label, series, format }) {
       plot = null;
     },
   };
+}
+
+/** From the first to the last point, ten minutes at least. @param {number[]} at @returns {[number, number]} */
+function span(at) {
+  const end = at.at(-1) ?? Date.now() / 1000;
+  return [Math.min(at[0] ?? end, end - 600), end];
 }
 
 /** What a colour's name means here and now. @param {HTMLElement} near @param {string} name */

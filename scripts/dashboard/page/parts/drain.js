@@ -41,10 +41,12 @@ export function draining(queue, ctx) {
       ${words}
       ${queue.delayed === 0 ? nothing : html`${count(queue.delayed, "delayed message")} not counted: retries and what is for later.`}
     </p>
-    ${ctx.session.read_only
-      ? nothing
-      : html`<div class="row">
-          <button @click=${() => resume(queue.queue, true)}>Resume the intake of ${queue.queue}</button>
-        </div>`}
+    ${
+      ctx.session.read_only
+        ? nothing
+        : html`<div class="row">
+            <button @click=${() => resume(queue.queue, true)}>Resume the intake of ${queue.queue}</button>
+          </div>`
+    }
   </section>`;
 }

@@ -52,7 +52,9 @@ export function facts(queue, ctx) {
       ([name, value]) =>
         html`<div>
           <dt>${name}</dt>
-          <dd class=${name === "workers" && queue.workers === 0 && queue.waiting > 0 ? "bad" : nothing}>${value}</dd>
+          <dd class=${name === "workers" && queue.workers === 0 && queue.waiting > 0 ? "bad" : nothing}>
+            ${value}
+          </dd>
         </div>`,
     )}
   </dl>`;

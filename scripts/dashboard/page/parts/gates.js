@@ -59,13 +59,17 @@ export const pauseIntake = (queue) =>
   ask({
     title: `Pause the intake of ${queue}`,
     body: html`<p>
-        Whoever enqueues through the library, queuectl or HTTP is refused with your note; a plain LPUSH is not.
-        Workers go on.
+        Whoever enqueues through the library, queuectl or HTTP is refused with your note; a plain LPUSH is
+        not. Workers go on.
       </p>
       ${note}`,
     action: "Pause the intake",
     run: async (form) => {
-      await change("POST", `${path(queue)}/pause`, { for_ms: null, note: String(form.get("note")), intake: true });
+      await change("POST", `${path(queue)}/pause`, {
+        for_ms: null,
+        note: String(form.get("note")),
+        intake: true,
+      });
       return `The intake of ${queue} is paused`;
     },
   });

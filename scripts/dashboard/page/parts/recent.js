@@ -1,9 +1,9 @@
 /** What was sent or given up last. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { html } from "../vendor/lit-html/lit-html.js";
 import { read } from "../api.js";
 import { shown } from "../format.js";
-import { timeAgo } from "./time.js";
+import { timeAgo, timeAt } from "./time.js";
 
 /** @import { Context, Overview } from "../types.js" */
 /** @typedef {{ id: string, state: string, at: number }} Ended */
@@ -45,23 +45,25 @@ export function recent(ctx, queue) {
       const none = html`<p class="muted" role="status">${fault || (ended ? "Nothing yet." : "Looking…")}</p>`;
       return html`<section class="panel" aria-labelledby="recent">
         <h2 id="recent">Ended last</h2>
-        ${!ended || ended.length === 0
-          ? none
-          : html`<div class="scroll" role="region" tabindex="0" aria-label="Ended last">
-              <table class="data">
-                <caption class="sr">
-                  What was sent or given up last
-                </caption>
-                <thead>
-                  <tr>
-                    ${["Message", "State", "When"].map((name) => html`<th scope="col">${name}</th>`)}
-                  </tr>
-                </thead>
-                <tbody>
-                  ${ended.map(row)}
-                </tbody>
-              </table>
-            </div>`}
+        ${
+          !ended || ended.length === 0
+            ? none
+            : html`<div class="scroll" role="region" tabindex="0" aria-label="Ended last">
+                <table class="data">
+                  <caption class="sr">
+                    What was sent or given up last
+                  </caption>
+                  <thead>
+                    <tr>
+                      ${["Message", "State", "When"].map((name) => html`<th scope="col">${name}</th>`)}
+                    </tr>
+                  </thead>
+                  <tbody>
+                    ${ended.map(row)}
+                  </tbody>
+                </table>
+              </div>`
+        }
       </section>`;
     },
   };
@@ -71,10 +73,12 @@ export function recent(ctx, queue) {
     const dead = state === "dead";
     return html`<tr>
       <th scope="row" class="mono">
-        <a href="#/messages/${encodeURIComponent(queue)}/${encodeURIComponent(id)}"><bdi>${shown(id)}</bdi></a>
+        <a href="#/messages/${encodeURIComponent(queue)}/${encodeURIComponent(id)}"
+          ><bdi>${shown(id)}</bdi></a
+        >
       </th>
       <td><span class="tag ${dead ? "bad" : "good"}">${dead ? "given up" : shown(state)}</span></td>
-      <td>${timeAgo(at, ctx.now())}${nothing}</td>
+      <td>${timeAt(at, { seconds: true })} <span class="muted">${timeAgo(at, ctx.now())}</span></td>
     </tr>`;
   }
 }

@@ -8,7 +8,9 @@ import { timeAgo, timeAt } from "./time.js";
 
 /** @param {Queue[]} queues @param {Context} ctx */
 export function schedules(queues, ctx) {
-  const all = queues.flatMap((queue) => queue.schedules.map((schedule) => ({ queue: queue.queue, ...schedule })));
+  const all = queues.flatMap((queue) =>
+    queue.schedules.map((schedule) => ({ queue: queue.queue, ...schedule })),
+  );
   if (all.length === 0) return nothing;
   all.sort((a, b) => (a.next ?? Infinity) - (b.next ?? Infinity));
   return html`<section class="panel">
@@ -27,16 +29,20 @@ export function schedules(queues, ctx) {
             ({ queue, name, pattern, timezone, last, next, error }) =>
               html`<tr>
                 <th scope="row"><bdi>${shown(name)}</bdi></th>
-                <td><a href="#/queues/${encodeURIComponent(queue)}"><bdi>${shown(queue)}</bdi></a></td>
+                <td>
+                  <a href="#/queues/${encodeURIComponent(queue)}"><bdi>${shown(queue)}</bdi></a>
+                </td>
                 <td class="mono">${shown(pattern)}</td>
                 <td>${shown(timezone)}</td>
                 <td>${timeAt(last)}</td>
                 <td>
-                  ${error === null
-                    ? next === null
-                      ? html`<span class="muted">never again</span>`
-                      : html`${timeAt(next)} <span class="muted">${timeAgo(next, ctx.now())}</span>`
-                    : html`<span class="tag bad">rests</span> <bdi>${shown(error)}</bdi>`}
+                  ${
+                    error === null
+                      ? next === null
+                        ? html`<span class="muted">never again</span>`
+                        : html`${timeAt(next)} <span class="muted">${timeAgo(next, ctx.now())}</span>`
+                      : html`<span class="tag bad">rests</span> <bdi>${shown(error)}</bdi>`
+                  }
                 </td>
               </tr>`,
           )}

@@ -49,7 +49,10 @@ export function workers(ctx) {
     /** @param {Worker[]} list @param {string} caption */
     draw: (list, caption) =>
       list.length === 0
-        ? html`<section class="panel"><h2>${caption}</h2><p class="muted">None.</p></section>`
+        ? html`<section class="panel">
+            <h2>${caption}</h2>
+            <p class="muted">None.</p>
+          </section>`
         : html`<section class="panel">
             <div class="scroll" role="region" tabindex="0" aria-label=${caption}>
               <table class="data">
@@ -83,7 +86,9 @@ export function workers(ctx) {
     const seen = age(worker.seen_ms + grown);
     return html`<tr>
         <th scope="row" class="mono"><bdi>${shown(worker.id)}</bdi></th>
-        <td><a href="#/queues/${encodeURIComponent(worker.queue)}"><bdi>${shown(worker.queue)}</bdi></a></td>
+        <td>
+          <a href="#/queues/${encodeURIComponent(worker.queue)}"><bdi>${shown(worker.queue)}</bdi></a>
+        </td>
         <td>${shown(worker.version)}</td>
         <td class="num">${worker.pid}</td>
         <td class="num">${number(worker.sending)} of ${number(worker.concurrency)}</td>
@@ -95,7 +100,13 @@ export function workers(ctx) {
           </button>
         </td>
       </tr>
-      ${place ? html`<tr><td colspan="8">${contents(place, worker)}</td></tr>` : nothing}`;
+      ${
+        place
+          ? html`<tr>
+              <td colspan="8">${contents(place, worker)}</td>
+            </tr>`
+          : nothing
+      }`;
   }
 
   /** @param {{ held: Held[] | null, fault: string }} place @param {Worker} worker */
@@ -107,9 +118,13 @@ export function workers(ctx) {
       ${held.map(
         ({ id, reference, since, lease_ends, crashes }) =>
           html`<li>
-            ${id === reference
-              ? html`<span class="mono">${shown(id)}</span>`
-              : html`<a href="#/messages/${encodeURIComponent(worker.queue)}/${encodeURIComponent(id)}"><bdi>${shown(id)}</bdi></a>`}
+            ${
+              id === reference
+                ? html`<span class="mono">${shown(id)}</span>`
+                : html`<a href="#/messages/${encodeURIComponent(worker.queue)}/${encodeURIComponent(id)}"
+                    ><bdi>${shown(id)}</bdi></a
+                  >`
+            }
             ${since === null ? nothing : html`, begun ${timeAgo(since, ctx.now())} at ${timeAt(since, { seconds: true })}`},
             lease ends ${timeAt(lease_ends, { seconds: true })}
             ${crashes === 0 ? nothing : html`<span class="tag warn">${count(crashes, "worker")} died with it</span>`}

@@ -19,7 +19,9 @@ export function open(ctx) {
     close: () => charts.close(),
     draw() {
       const overview = ctx.overview();
-      if (!overview) return html`<h1>Queues</h1><p class="muted" role="status">Looking…</p>`;
+      if (!overview)
+        return html`<h1>Queues</h1>
+          <p class="muted" role="status">Looking…</p>`;
       return html`<h1>Queues</h1>
         ${overview.queues.length === 0 ? none() : nothing} ${totals(overview)}
         <div class="queues">${overview.queues.map((queue) => card(queue, overview, ctx))}</div>
@@ -44,24 +46,36 @@ function totals({ queues, workers, redis }) {
     ["memory of Redis", redis.memory_used === null ? "–" : bytes(redis.memory_used) + limit],
   ];
   return html`<dl class="totals" aria-label="All queues together">
-    ${all.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
+    ${all.map(
+      ([name, value]) =>
+        html`<div>
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>`,
+    )}
   </dl>`;
 }
 
 /** @param {Queue} queue @param {Overview} overview @param {Context} ctx */
 function card(queue, overview, ctx) {
-  const alerts = overview.alerts.filter((alert) => alert.queue === queue.queue && alert.kind !== "late_worker");
+  const alerts = overview.alerts.filter(
+    (alert) => alert.queue === queue.queue && alert.kind !== "late_worker",
+  );
   return html`<article class="panel queue ${level(overview, queue.queue)}" aria-label="Queue ${queue.queue}">
     <div class="row spread">
-      <h2><a href=${place(queue.queue)}><bdi>${shown(queue.queue)}</bdi></a></h2>
+      <h2>
+        <a href=${place(queue.queue)}><bdi>${shown(queue.queue)}</bdi></a>
+      </h2>
       <div class="row">${tags(queue)}</div>
     </div>
     ${big(queue)}
-    ${alerts.length === 0
-      ? nothing
-      : html`<ul class="gates">
-          ${alerts.map((alert) => html`<li class=${alert.level}>${words(alert, ctx.now())}</li>`)}
-        </ul>`}
+    ${
+      alerts.length === 0
+        ? nothing
+        : html`<ul class="gates">
+            ${alerts.map((alert) => html`<li class=${alert.level}>${words(alert, ctx.now(), false)}</li>`)}
+          </ul>`
+    }
     ${facts(queue, ctx)}
   </article>`;
 }
@@ -70,6 +84,7 @@ const none = () =>
   html`<section class="panel empty">
     <h2>No queue yet</h2>
     <p>A queue is there once a worker serves it or something is enqueued:</p>
-    <pre>redis-cli lpush queue:email:pending '{"to":"user@example.com","subject":"Hello","body":"It works."}'
+    <pre>
+redis-cli lpush queue:email:pending '{"to":"user@example.com","subject":"Hello","body":"It works."}'
 queuectl enqueue --queue email '{"to":"user@example.com","subject":"Hello","body":"It works."}'</pre>
   </section>`;

@@ -33,7 +33,9 @@ export function open(ctx) {
       const queue = overview?.queues.find((queue) => queue.queue === name);
       const crumbs = html`<nav class="crumbs" aria-label="Breadcrumb"><a href="#/">Queues</a></nav>`;
       const heading = html`<h1><bdi>${shown(name)}</bdi></h1>`;
-      if (!overview) return html`${crumbs}${heading}<p class="muted" role="status">Looking…</p>`;
+      if (!overview)
+        return html`${crumbs}${heading}
+          <p class="muted" role="status">Looking…</p>`;
       if (!queue)
         return html`${crumbs}${heading}
           <p class="panel empty">There is no such queue: nobody has put a message into it or serves it.</p>`;
@@ -43,19 +45,23 @@ export function open(ctx) {
           <div class="row">${heading} ${tags(queue)}</div>
           ${ctx.session.read_only ? nothing : actions(queue)}
         </div>
-        ${alerts.length === 0
-          ? nothing
-          : html`<ul class="gates">
-              ${alerts.map((alert) => html`<li class=${alert.level}>${words(alert, ctx.now())}</li>`)}
-            </ul>`}
+        ${
+          alerts.length === 0
+            ? nothing
+            : html`<ul class="gates">
+                ${alerts.map((alert) => html`<li class=${alert.level}>${words(alert, ctx.now(), false)}</li>`)}
+              </ul>`
+        }
         ${draining(queue, ctx)}
         <section class="panel" aria-label="Numbers">${big(queue)} ${facts(queue, ctx)}</section>
         <p class="row">
           <a href="${place(name)}/waiting">What waits</a> <a href="${place(name)}/delayed">What is delayed</a>
           <a href="${place(name)}/dead">Dead letters</a>
-          ${ctx.session.read_only
-            ? nothing
-            : html`<a href="#/enqueue?${new URLSearchParams({ queue: name })}">Enqueue a test message</a>`}
+          ${
+            ctx.session.read_only
+              ? nothing
+              : html`<a href="#/enqueue?${new URLSearchParams({ queue: name })}">Enqueue a test message</a>`
+          }
         </p>
         ${operations(overview, { queue: name })} ${charts.draw()}
         ${table.draw(
@@ -73,11 +79,15 @@ function actions(queue) {
   const button = (/** @type {string} */ text, /** @type {() => unknown} */ run) =>
     html`<button @click=${run}>${text}</button>`;
   return html`<div class="row">
-    ${queue.paused
-      ? html`${button(`Resume ${name}`, () => resume(name, false))}`
-      : button(`Pause ${name}`, () => pause(name))}
-    ${queue.intake_paused
-      ? button("Resume the intake", () => resume(name, true))
-      : html`${button("Pause the intake", () => pauseIntake(name))} ${button("Drain", () => drain(name))}`}
+    ${
+      queue.paused
+        ? html`${button(`Resume ${name}`, () => resume(name, false))}`
+        : button(`Pause ${name}`, () => pause(name))
+    }
+    ${
+      queue.intake_paused
+        ? button("Resume the intake", () => resume(name, true))
+        : html`${button("Pause the intake", () => pauseIntake(name))} ${button("Drain", () => drain(name))}`
+    }
   </div>`;
 }

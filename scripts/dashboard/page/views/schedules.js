@@ -7,7 +7,8 @@ import { schedules } from "../parts/schedules.js";
 
 const none = html`<section class="panel empty">
   <h2>No schedule</h2>
-  <pre>queuectl schedule add nightly --queue email --pattern '0 1 * * *' '{"to":"user@example.com","body":"…"}'</pre>
+  <pre>
+queuectl schedule add nightly --queue email --pattern '0 1 * * *' '{"to":"user@example.com","body":"…"}'</pre>
 </section>`;
 
 /** @param {Context} ctx @returns {View} */

@@ -85,3 +85,27 @@ async fn without_redis_it_says_so() {
         assert_eq!(ran.stdout, "");
     }
 }
+
+#[tokio::test]
+async fn an_empty_reason_code_or_provider_means_those_that_have_none() {
+    let redis = RedisServer::start().await;
+    fill(&redis, 3).await;
+    let bare = [r#"{"id":"bare"}"#, r#"{"id":"coded","_delivery":{"code":"9","reason":""}}"#];
+    push(&redis, DEAD, bare.map(str::to_owned).into_iter()).await;
+    for (flags, expected) in [
+        (&["--code", ""][..], &["bare"][..]),
+        (&["--reason", ""], &["coded", "bare"]),
+        (&["--provider", "", "--class", ""], &["coded", "bare"]),
+        (&["--error", ""], &["coded", "bare", "m2", "m1", "m0"]),
+    ] {
+        let args = [&["dead", "ls", "--queue", "email", "--json"], flags].concat();
+        let listed = queuectl(&redis, &args).await.with_code(0).json();
+        let ids: Vec<_> = listed.as_array().unwrap().iter().map(|letter| letter["id"].clone()).collect();
+        assert_eq!(ids, expected, "{flags:?}");
+    }
+    let nothing = ["dead", "purge", "--queue", "email", "--yes", "--error", "", "--id", ""];
+    let ran = queuectl(&redis, &nothing).await.with_code(2);
+    assert!(ran.stderr.contains("nothing chooses which ones"), "{}", ran.stderr);
+    queuectl(&redis, &["dead", "purge", "--queue", "email", "--code", "", "--yes"]).await.with_code(0);
+    assert_eq!(redis.command(&["LLEN", DEAD]).await.int(), 4);
+}

@@ -85,3 +85,21 @@ async fn hands_that_requeue_meanwhile_take_nothing_away() {
     assert_eq!(all, (0..9_000).collect::<Vec<_>>());
     assert_eq!(redis.command(&["EXISTS", "queue:email:control"]).await.int(), 0);
 }
+
+#[tokio::test]
+async fn one_that_is_edited_waits_for_a_change_of_all_that_was_broken_off() {
+    let redis = RedisServer::start().await;
+    fill(&redis, 400).await;
+    for _ in 0..100 {
+        redis.command(&["RPOPLPUSH", DEAD, DEAD]).await;
+    }
+    let time = redis.command(&["TIME"]).await;
+    let soon = time.array()[0].text().parse::<i64>().unwrap() * 1_000 + 2_500;
+    let turn = format!("somebody:{soon}:1:300:400");
+    redis.command(&["HSET", "queue:email:control", "dead_turn", &turn]).await;
+    let args = ["dead", "edit", "--queue", "email", "m7", "--set", "subject=new", "--force"];
+    let ran = queuectl(&redis, &args).await.with_code(0);
+    assert!(ran.stderr.contains("another command is at work on these dead letters"), "{}", ran.stderr);
+    assert_eq!(numbers(&redis, DEAD).await, (0..400).collect::<Vec<_>>(), "in their old order");
+    assert_eq!(redis.command(&["HEXISTS", "queue:email:control", "dead_taken"]).await.int(), 0);
+}

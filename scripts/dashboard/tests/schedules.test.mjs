@@ -6,10 +6,9 @@ import { mail } from "./kit/messages.mjs";
 import { scene } from "./kit/scene.mjs";
 
 scene("each schedule is there with its next firing, in the viewer's zone", async (it) => {
-  const page = await it.page("#/schedules");
-  await page.getByRole("heading", { name: "No schedule" }).waitFor();
   const add = ["schedule", "add", "--queue", "email"];
   await it.queuectl(...add, "digest", mail(), "--pattern", "0 7 * * *", "--timezone", "Asia/Tokyo");
+  const page = await it.page("#/schedules");
   const digest = page
     .getByRole("table", { name: "Schedules" })
     .getByRole("row")
@@ -33,9 +32,19 @@ scene("a firing is seen", async (it) => {
   await it.queuectl("schedule", "add", "tick", mail(), "--queue", "email", "--pattern", "* * * * * *");
   const page = await it.page("#/schedules");
   const row = page.getByRole("row").filter({ hasText: "tick" });
-  await row.waitFor();
-  await row.getByRole("cell", { name: "–" }).waitFor();
+  const last = row.getByRole("cell").nth(3).getByRole("time");
+  await last.waitFor();
+  const before = await last.getAttribute("datetime");
   const worker = await it.worker();
   await worker.event("schedule_fired");
-  await row.getByRole("cell", { name: "–" }).waitFor({ state: "detached" });
+  await page.waitForFunction(
+    (before) => document.querySelector("td time")?.getAttribute("datetime") !== before,
+    before,
+  );
+});
+
+scene("where there is no schedule the page tells how to make one", async (it) => {
+  const page = await it.page("#/schedules");
+  await page.getByRole("heading", { name: "No schedule" }).waitFor();
+  await page.getByText("queuectl schedule add").waitFor();
 });

@@ -176,6 +176,29 @@ export interface Found {
   near: number | null;
 }
 
+/** What is known of an id. */
+export interface Status {
+  queue: string;
+  id: string;
+  state: string;
+  at: number;
+  enqueued_at?: number;
+  began?: number;
+  ended?: number;
+  attempts: number;
+  due?: number;
+  lease_ends?: number;
+  reason?: string;
+  error?: string;
+  code?: string;
+  provider?: string;
+  provider_id?: string;
+  result?: unknown;
+  progress?: unknown;
+  log: { at: string; error: string; code?: string; provider?: string }[];
+  lines?: { at: string; line: string }[];
+}
+
 /** What a view is given. */
 export interface Context {
   /** The parts of the address, decoded: `{queue: "email"}`. */

@@ -149,13 +149,13 @@ export interface Operation {
 export interface Letter {
   key: string;
   near: number;
-  id: string;
-  reference: string;
-  reason: string;
-  class: string;
-  code: string;
-  provider: string;
-  error: string;
+  id: string | null;
+  reference: string | null;
+  reason: string | null;
+  class: string | null;
+  code: string | null;
+  provider: string | null;
+  error: string | null;
   dead_at: number | null;
   lane: string;
   bytes: number;
@@ -165,8 +165,8 @@ export interface Letter {
 
 export interface Found {
   queue: string;
-  id: string;
-  reference: string;
+  id: string | null;
+  reference: string | null;
   state: string;
   at: number | null;
   due: number | null;

@@ -1,11 +1,85 @@
-/** What changes many dead letters. */
+/** What changes many dead letters, while it does and when it has ended. */
 
-import { nothing } from "../vendor/lit-html/lit-html.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { change } from "../api.js";
+import { age, count, number, rate, shown } from "../format.js";
+import { inWords } from "./filter.js";
+import { say } from "./toast.js";
+import { timeAt } from "./time.js";
 
-/** @import { Overview, Template } from "../types.js" */
+/** @import { Operation, Overview, Template } from "../types.js" */
 
-/** @param {Overview} overview @param {{ queue?: string }} which @returns {Template} */
-export function operations(overview, which) {
-  (void overview, which);
-  return nothing;
+/** Those that ended are shown for so long, ms. */
+const SHOWN = 600_000;
+
+/** @param {Operation} operation */
+async function stop({ id }) {
+  try {
+    await change("DELETE", `/api/v1/operations/${encodeURIComponent(id)}`);
+    say("It stops: what was moved stays moved");
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error), "bad");
+  }
+}
+
+/** @param {Overview} overview @param {{ queue?: string, readOnly?: boolean }} which @returns {Template} */
+export function operations(overview, { queue, readOnly = false }) {
+  const meant = (overview.operations ?? []).filter(
+    (operation) =>
+      (queue === undefined || operation.queue === queue) &&
+      (operation.ended === null || overview.at - operation.ended < SHOWN),
+  );
+  if (meant.length === 0) return nothing;
+  return html`<section class="panel" aria-labelledby="operations">
+    <h2 id="operations">Under way</h2>
+    ${meant.map((operation) => one(operation, overview, readOnly))}
+  </section>`;
+}
+
+/** @param {Operation} operation @param {Overview} overview @param {boolean} readOnly */
+function one(operation, overview, readOnly) {
+  const { kind, queue, filter, state, moved, total, looked_at, began, ended, error, per_second } = operation;
+  const past = kind === "purge" ? "purged" : "requeued";
+  const done = per_second === null ? (looked_at ?? moved) : moved;
+  const seconds = Math.max(1, ((ended ?? overview.at) - began) / 1000);
+  const left = total === null || done === 0 ? null : ((total - done) * seconds) / done;
+  const name = `${kind === "purge" ? "Purge" : "Requeue"} of ${queue}: ${inWords(filter)}`;
+  return html`<div class="stack operation">
+    <div class="row spread">
+      <p>
+        <strong>${kind === "purge" ? "Purge" : "Requeue"}</strong> <bdi>${shown(queue)}</bdi>:
+        ${inWords(filter)}
+      </p>
+      <span class="tag ${state === "failed" ? "bad" : state === "done" ? "good" : "warn"}">${state}</span>
+    </div>
+    ${
+      state === "running"
+        ? html`<progress
+            aria-label=${name}
+            max=${Math.max(total ?? 1, 1)}
+            .value=${total === null ? 0 : done}
+          ></progress>`
+        : nothing
+    }
+    <div class="row spread">
+      <p class="muted">
+        ${count(moved, "message")}
+        ${past}${
+          looked_at !== null && total !== null && state === "running"
+            ? `, ${number(looked_at)} of ${number(total)} looked at`
+            : ""
+        }${
+          state === "running"
+            ? `, ${rate(moved / seconds)} a second${left === null ? "" : `, about ${age(left * 1000)} to go`}`
+            : ""
+        }${ended === null ? nothing : html`, ended ${timeAt(ended, { seconds: true })}`}
+      </p>
+      ${
+        state === "running" && !readOnly
+          ? html`<button class="danger" @click=${() => stop(operation)}>Stop</button>`
+          : nothing
+      }
+    </div>
+    ${error ? html`<p class="fault"><bdi>${shown(error)}</bdi></p>` : nothing}
+  </div>`;
 }

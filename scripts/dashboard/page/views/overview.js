@@ -25,7 +25,7 @@ export function open(ctx) {
       return html`<h1>Queues</h1>
         ${overview.queues.length === 0 ? none() : nothing} ${totals(overview)}
         <div class="queues">${overview.queues.map((queue) => card(queue, overview, ctx))}</div>
-        ${operations(overview, {})} ${charts.draw()}`;
+        ${operations(overview, { readOnly: ctx.session.read_only })} ${charts.draw()}`;
     },
   };
 }

@@ -63,7 +63,7 @@ export function open(ctx) {
               : html`<a href="#/enqueue?${new URLSearchParams({ queue: name })}">Enqueue a test message</a>`
           }
         </p>
-        ${operations(overview, { queue: name })} ${charts.draw()}
+        ${operations(overview, { queue: name, readOnly: ctx.session.read_only })} ${charts.draw()}
         ${table.draw(
           overview.workers.filter((worker) => worker.queue === name),
           "Workers",

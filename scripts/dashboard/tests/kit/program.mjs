@@ -126,9 +126,9 @@ export class Program {
     return this.line(`event ${name}`, parsed, from);
   }
 
-  tail() {
+  tail(lines = 20) {
     return this.lines
-      .slice(-20)
+      .slice(-lines)
       .map((line) => `  ${line}\n`)
       .join("");
   }

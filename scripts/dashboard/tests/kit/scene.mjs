@@ -87,7 +87,7 @@ export class Scene {
       env: { REDIS_URL: (await this.redis()).url },
     });
     await program.ended;
-    if (program.child.exitCode !== 0) throw new Error(`queuectl ${args[0]}: ${program.tail()}`);
+    if (program.child.exitCode !== 0) throw new Error(`queuectl ${args[0]}: ${program.tail(5)}`);
   }
 
   async smtp() {
@@ -159,8 +159,8 @@ export class Scene {
       const path = `${setting("REDISPATCH_SCREENSHOTS")}/failed-${file}-${at}.png`;
       await page.screenshot({ path, timeout: 5_000 }).catch(() => {});
     }
-    if (this.#server) console.error(`queuectl's log ends:\n${this.#server.program.tail()}`);
-    for (const program of this.#programs) console.error(`${program.name}'s log ends:\n${program.tail()}`);
+    if (this.#server) console.error(`queuectl's log ends:\n${this.#server.program.tail(5)}`);
+    for (const program of this.#programs) console.error(`${program.name}'s log ends:\n${program.tail(5)}`);
   }
 
   async close() {

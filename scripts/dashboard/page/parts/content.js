@@ -1,0 +1,78 @@
+/** What a message says: its fields, its text, its HTML in a frame of its own, and the whole as JSON. */
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { address } from "../api.js";
+import { shown } from "../format.js";
+
+/** @import { Template } from "../types.js" */
+/** @typedef {{ message: any, text: string | null, hasHtml: boolean, htmlUrl: string, revealed: boolean, reveal: () => void }} Content */
+
+/** Shown as a heading, in this order. */
+const FIELDS = [
+  "to",
+  "cc",
+  "bcc",
+  "from",
+  "reply_to",
+  "subject",
+  "send_at",
+  "expires_at",
+  "max_retries",
+  "content_sid",
+];
+
+/** @param {Content} content */
+export function content({ message, text, hasHtml, htmlUrl, revealed, reveal }) {
+  const source = message === null ? (text ?? "") : JSON.stringify(message, null, 2);
+  const body = message === null ? null : (message.body ?? message.message);
+  return html`<section class="panel" aria-labelledby="content">
+    <div class="row spread">
+      <h2 id="content">Message</h2>
+      ${
+        revealed
+          ? html`<span class="tag warn">recipients shown</span>`
+          : html`<button @click=${reveal}>Show recipients</button>`
+      }
+    </div>
+    ${message === null ? html`<p class="muted">It is no JSON.</p>` : fields(message)}
+    ${
+      typeof body === "string"
+        ? html`<h3>Text</h3>
+            <pre class="body" tabindex="0" aria-label="Text of the message"><bdi>${shown(body)}</bdi></pre>`
+        : nothing
+    }
+    ${
+      hasHtml
+        ? html`<h3>HTML</h3>
+            <iframe class="mail" sandbox title="HTML of the message" src=${address(htmlUrl)}></iframe>
+            <p class="muted">Nothing in it runs, and nothing of it is loaded from elsewhere.</p>`
+        : nothing
+    }
+    <details>
+      <summary>Source</summary>
+      <pre tabindex="0" aria-label="Source of the message"><bdi>${shown(source)}</bdi></pre>
+    </details>
+  </section>`;
+}
+
+/** @param {any} message */
+function fields(message) {
+  const there = FIELDS.filter((name) => message[name] !== undefined && message[name] !== null);
+  return html`<dl class="head">
+    ${there.map(
+      (name) =>
+        html`<div>
+          <dt>${name.replace("_", " ")}</dt>
+          <dd><bdi>${shown(words(message[name]))}</bdi></dd>
+        </div>`,
+    )}
+  </dl>`;
+}
+
+/** @param {unknown} value @returns {string} */
+const words = (value) =>
+  Array.isArray(value)
+    ? value.map(words).join(", ")
+    : typeof value === "object"
+      ? JSON.stringify(value)
+      : String(value);

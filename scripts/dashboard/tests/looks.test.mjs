@@ -22,6 +22,9 @@ scene(
         await page.goto(`${server.url}/${hash}`);
         await page.getByRole("heading", { level: 1 }).waitFor();
         await page.locator("main[aria-busy=true], main [aria-busy=true]").waitFor({ state: "detached" });
+        await assertAccessible(page).catch((error) =>
+          faults.push(`${dark ? "dark" : "light"}: ${error.message}`),
+        );
         for (const width of [1440, 320]) {
           await page.setViewportSize({ width, height: width === 320 ? 640 : 900 });
           const path = `${setting("REDISPATCH_SCREENSHOTS")}/${name}-${width}-${dark ? "dark" : "light"}.png`;
@@ -32,9 +35,6 @@ scene(
           ]);
           if (needed > there)
             faults.push(`${name}, ${dark ? "dark" : "light"}: ${needed} of ${there} pixels`);
-          await assertAccessible(page).catch((error) =>
-            faults.push(`${width}, ${dark ? "dark" : "light"}: ${error.message}`),
-          );
         }
       }
     }

@@ -30,7 +30,6 @@ let view = null;
 let viewRoot = document.createElement("div");
 let shownPath = "";
 let section = "";
-let turn = 0;
 
 const fresh = () => lost === null && overview?.redis.up === true;
 const now = () => {
@@ -79,24 +78,12 @@ function drawView(view) {
 }
 
 /** Shows what the address names. Its heading gets the focus, unless only the query is another. */
-async function navigate() {
+function navigate() {
   if (!session?.signed_in) return redraw();
-  const mine = ++turn;
   const place = find(location.hash);
   const moved = shownPath !== "" && place?.path !== shownPath;
-  /** @type {View} */
-  let next;
-  try {
-    const module = place ? await place.load() : null;
-    if (mine !== turn || !session) return;
-    next = place && module ? module.open(context(place.params, place.query)) : missing();
-  } catch (error) {
-    console.error(error);
-    next = { title: "Something is wrong", draw: unloaded };
-  }
-  if (mine !== turn) return;
   view?.close?.();
-  view = next;
+  view = place ? place.module.open(context(place.params, place.query)) : missing();
   section = place?.section ?? "";
   if (place?.path !== shownPath) viewRoot = document.createElement("div");
   viewRoot.className = "view";
@@ -160,7 +147,7 @@ function enter(next) {
   use(next);
   if (!next.signed_in) return draw();
   live.start();
-  if (first) void navigate();
+  if (first) navigate();
   else draw();
 }
 
@@ -198,7 +185,7 @@ async function boot() {
 }
 
 onSignedOut(signedOut);
-addEventListener("hashchange", () => void navigate());
+addEventListener("hashchange", navigate);
 document.getElementById("skip")?.addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main")?.focus();

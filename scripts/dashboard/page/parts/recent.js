@@ -30,14 +30,15 @@ export function recent(ctx, queue) {
     }
     ctx.redraw();
   }
-  void load();
+  const exists = () => ctx.overview()?.queues.some((one) => one.queue === queue);
+  if (exists()) void load();
 
   return {
     /** @param {Overview} overview */
     live(overview) {
       const now = overview.queues.find((one) => one.queue === queue);
       const count = `${now?.sent} ${now?.dead_letter}`;
-      if ((count === counted && fault === "") || Date.now() - asked < REFRESH) return;
+      if (!now || (count === counted && fault === "") || Date.now() - asked < REFRESH) return;
       counted = count;
       void load();
     },

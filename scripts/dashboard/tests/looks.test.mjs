@@ -21,7 +21,10 @@ scene(
         await page.setViewportSize({ width: 1440, height: 900 });
         await page.goto(`${server.url}/${hash}`);
         await page.getByRole("heading", { level: 1 }).waitFor();
-        await page.locator("main[aria-busy=true], main [aria-busy=true]").waitFor({ state: "detached" });
+        await page
+          .getByText(/^(Looking|Counting|Searching)…/)
+          .first()
+          .waitFor({ state: "detached" });
         await assertAccessible(page).catch((error) =>
           faults.push(`${dark ? "dark" : "light"}: ${error.message}`),
         );

@@ -124,7 +124,7 @@ export function open(ctx) {
             <h1><bdi>${shown(id)}</bdi></h1>
             ${now === undefined ? nothing : stateTag(now)}
           </div>
-          ${isChangeable ? actions(ctx, queue, id, status?.due ?? null, () => void load(true)) : nothing}
+          ${isChangeable ? actions(ctx, queue, { id, due: status?.due ?? null }, () => void load(true)) : nothing}
         </div>
         ${body()}`;
     },

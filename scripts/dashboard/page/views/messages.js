@@ -132,7 +132,7 @@ export function open(ctx) {
         ctx.session.read_only
           ? nothing
           : html`<td>
-              ${id === null ? html`<span class="muted">has no id</span>` : actions(ctx, queue, id, due ?? null, () => void load(true))}
+              ${id === null ? html`<span class="muted">has no id</span>` : actions(ctx, queue, { id, due: due ?? null, look: "quiet" }, () => void load(true))}
             </td>`
       }
     </tr>`;

@@ -21,6 +21,7 @@ use super::message::Which;
 use super::queues::{InPath, InQuery};
 use crate::dead::{self, Sought};
 use crate::masked::{self, Glimpse, masked};
+use crate::status::Status;
 
 /// How long it is looked for among those that wait, and among the dead letters.
 const LOOKING: Duration = Duration::from_millis(500);
@@ -37,14 +38,18 @@ pub(super) struct Shown {
     has_html: bool,
 }
 
-/// A message itself, and where it is.
+/// A message itself, where it is, and what is known of its id.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Content {
     queue: String,
     id: String,
-    /// `waiting`, `sending`, `delayed` or `dead`
+    /// `waiting`, `sending`, `delayed` or `dead`; none where it is nowhere that one can look
     #[schema(example = "waiting")]
-    place: &'static str,
+    place: Option<&'static str>,
+    /// Why it is nowhere
+    why: Option<&'static str>,
+    /// What is known of its id, as without `/content`
+    status: Option<Status>,
     /// Of a dead letter: its key
     key: Option<String>,
     /// Of a dead letter: its place, 0 for the oldest
@@ -52,6 +57,9 @@ pub(super) struct Content {
     #[serde(flatten)]
     shown: Shown,
 }
+
+/// Nothing to show.
+const NOTHING: Shown = Shown { message: None, text: None, has_html: false };
 
 /// How to look at it.
 #[derive(Deserialize, IntoParams)]
@@ -92,7 +100,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
 ///
 /// While it waits, is sent, is delayed or is a dead letter; what was sent is not kept. One that waits is looked for among
 /// the first and last 10,000 of each lane, a dead letter from the newest on, each for half a second at most. Addresses
-/// and numbers are masked and long texts cut, unless `reveal` is asked for.
+/// and numbers are masked and long texts cut, unless `reveal` is asked for. One that is nowhere has no `place`.
 #[utoipa::path(
     get,
     path = "/api/v1/messages/{queue}/{id}/content",
@@ -102,7 +110,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
     responses(
         (status = OK, description = "The message", body = Content),
         (status = BAD_REQUEST, description = "An unknown parameter", body = ErrorBody),
-        (status = NOT_FOUND, description = "No such queue, or the message is nowhere: `no_content`", body = ErrorBody),
+        (status = NOT_FOUND, description = "No such queue", body = ErrorBody),
         (status = SERVICE_UNAVAILABLE, description = "Redis is away", body = ErrorBody),
     ),
 )]
@@ -112,10 +120,18 @@ pub(super) async fn content(
     how: InQuery<Reveal>,
 ) -> Result<Json<Content>, ApiError> {
     let (Path(Which { queue, id }), Query(Reveal { reveal })) = (which?, how?);
-    let Placed { place, bytes, near } = open(&api, &queue, &id).await?;
-    let key = near.map(|_| dead::key(&bytes));
-    let shown = Shown::of(&bytes, reveal, Glimpse::of(&bytes, reveal).has_html);
-    Ok(Json(Content { queue, id, place, key, near, shown }))
+    let (found, placed) = open(&api, &queue, &id).await?;
+    let status = found.map(|found| Status::of(&queue, &id, &found, reveal));
+    Ok(Json(match placed {
+        Ok(Placed { place, bytes, near }) => {
+            let key = near.map(|_| dead::key(&bytes));
+            let shown = Shown::of(&bytes, reveal, Glimpse::of(&bytes, reveal).has_html);
+            Content { queue, id, place: Some(place), why: None, status, key, near, shown }
+        }
+        Err(why) => {
+            Content { queue, id, place: None, why: Some(why), status, key: None, near: None, shown: NOTHING }
+        }
+    }))
 }
 
 /// The HTML of a message
@@ -141,50 +157,53 @@ pub(super) async fn html(
     how: InQuery<Reveal>,
 ) -> Result<Response, ApiError> {
     let (Path(Which { queue, id }), Query(Reveal { reveal })) = (which?, how?);
-    html_page(&open(&api, &queue, &id).await?.bytes, reveal)
+    let (_, placed) = open(&api, &queue, &id).await?;
+    html_page(&placed.map_err(|why| ApiError::not_found("no_content", why))?.bytes, reveal)
 }
 
-async fn open(api: &Api, queue: &str, id: &str) -> Result<Placed, ApiError> {
+/// What is known of an id, and its message, or why it is nowhere.
+type Looked = (Option<Found>, Result<Placed, &'static str>);
+
+async fn open(api: &Api, queue: &str, id: &str) -> Result<Looked, ApiError> {
     api.ask(async { find(&api.known(queue).await?, id).await }).await
 }
 
-async fn find(queue: &Queue, id: &str) -> Result<Placed, ApiError> {
+async fn find(queue: &Queue, id: &str) -> Result<Looked, ApiError> {
     let found = queue.find(id).await?;
-    let state = found.as_ref().map(|found| found.state.clone()).unwrap_or_default();
-    if let Some(placed) = in_hand(found) {
-        return Ok(placed);
+    let state = found.as_ref().map_or("", |found| found.state.as_str());
+    if let Some(placed) = in_hand(found.as_ref()) {
+        return Ok((found, Ok(placed)));
     }
-    let nowhere = |message: &str| Err(ApiError::not_found("no_content", message));
-    match state.as_str() {
-        "sent" => return nowhere("it was sent, and what was sent is not kept"),
-        "cancelled" => return nowhere("it was cancelled, and is not kept"),
+    match state {
+        "sent" => return Ok((found, Err("it was sent, and what was sent is not kept"))),
+        "cancelled" => return Ok((found, Err("it was cancelled, and is not kept"))),
         _ => {}
     }
     // A status is a hint: what it says may be over.
     if state == "dead"
         && let Some(placed) = dead_letter(queue, id).await?
     {
-        return Ok(placed);
+        return Ok((found, Ok(placed)));
     }
     if let Some(waiting) = queue.find_waiting(id, LOOKING).await? {
-        return Ok(Placed { place: "waiting", bytes: waiting.bytes, near: None });
+        return Ok((found, Ok(Placed { place: "waiting", bytes: waiting.bytes, near: None })));
     }
     if state != "dead"
         && let Some(placed) = dead_letter(queue, id).await?
     {
-        return Ok(placed);
+        return Ok((found, Ok(placed)));
     }
     // A worker may have taken it meanwhile.
-    match in_hand(queue.find(id).await?) {
-        Some(placed) => Ok(placed),
-        None => nowhere("it is not where one can look: deep in a long lane, or not there any more"),
-    }
+    let found = queue.find(id).await?;
+    let placed = in_hand(found.as_ref());
+    let nowhere = "it is not where one can look: deep in a long lane, or not there any more";
+    Ok((found, placed.ok_or(nowhere)))
 }
 
-fn in_hand(found: Option<Found>) -> Option<Placed> {
+fn in_hand(found: Option<&Found>) -> Option<Placed> {
     let found = found?;
     let place = if found.state == "delayed" { "delayed" } else { "sending" };
-    Some(Placed { place, bytes: found.message?, near: None })
+    Some(Placed { place, bytes: found.message.clone()?, near: None })
 }
 
 async fn dead_letter(queue: &Queue, id: &str) -> Result<Option<Placed>, ApiError> {

@@ -56,22 +56,25 @@ export function open(ctx) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
-  const unknown = () => fault instanceof ApiError && fault.code === "unknown_message";
-  const state = () => status?.state ?? (unknown() ? itself?.place : undefined);
+  const unknown = () => looked && status === null && contentFault === null;
+  const state = () => status?.state ?? itself?.place ?? undefined;
 
   async function load(fresh = false) {
     clearTimeout(timer);
     const mine = ++turn;
     if (fresh || !document.hidden) {
       try {
-        const found = await read(path, { fresh });
-        if (mine !== turn || closed) return;
-        status = found;
+        if (status) {
+          const found = await read(path, { fresh });
+          if (mine !== turn || closed) return;
+          status = found;
+        }
         fault = null;
       } catch (error) {
         if (mine !== turn || closed) return;
-        fault = error;
-        if (unknown()) status = null;
+        const forgotten = error instanceof ApiError && error.code === "unknown_message";
+        if (forgotten) status = null;
+        fault = forgotten ? null : error;
       }
       await Promise.all([loadContent(fresh), loadWorker()]);
       if (mine !== turn || closed) return;
@@ -81,16 +84,14 @@ export function open(ctx) {
     if (!ENDED.includes(state() ?? "") && !(unknown() && !itself)) timer = setTimeout(load, REFRESH_MS);
   }
 
-  /** Once in each state: it is looked for among many. @param {boolean} again */
+  /** Once in each state: it is looked for among many. The first answer tells the status, too. @param {boolean} again */
   async function loadContent(again) {
-    const known = status;
-    // One that was pushed straight into Redis has no status before its first claim.
-    if (known ? !KEPT.includes(known.state) : !unknown()) {
-      if (known) [itself, contentFault] = [null, null];
+    if (status && !KEPT.includes(status.state)) {
+      [itself, contentFault] = [null, null];
       return;
     }
-    const now = known ? `${known.state} ${known.at}` : "unknown";
-    const isDue = contentFault !== null && Date.now() - contentAt >= AGAIN_MS;
+    const now = stage();
+    const isDue = (contentFault !== null || !status) && Date.now() - contentAt >= AGAIN_MS;
     if (now === contentOf && !again && !isDue) return;
     contentOf = now;
     contentAt = Date.now();
@@ -98,14 +99,19 @@ export function open(ctx) {
     try {
       const found = await read(`${path}/content${asked ? "?reveal=true" : ""}`, { fresh: again });
       if (contentOf !== now || asked !== revealed) return;
-      itself = found;
-      contentFault = null;
+      status ??= found.status;
+      contentOf = stage();
+      itself = found.place === null ? null : found;
+      const isMissed = !itself && status && KEPT.includes(status.state);
+      contentFault = isMissed ? new ApiError(404, "no_content", found.why) : null;
     } catch (error) {
       if (contentOf !== now) return;
       contentFault = error;
       if (error instanceof ApiError && error.status === 404) itself = null;
     }
   }
+
+  const stage = () => (status ? `${status.state} ${status.at}` : "unknown");
 
   /** Once in each attempt. */
   async function loadWorker() {
@@ -157,8 +163,8 @@ export function open(ctx) {
   function body() {
     if (!looked) return html`<p class="muted" role="status">Looking…</p>`;
     if (unknown() && !itself) return nowhere();
-    const failed =
-      fault && !unknown() ? html`<p class="fault" role="alert"><bdi>${words(fault)}</bdi></p>` : nothing;
+    const why = fault ?? (status || itself ? null : contentFault);
+    const failed = why ? html`<p class="fault" role="alert"><bdi>${words(why)}</bdi></p>` : nothing;
     if (!status && !itself) return failed;
     return html`${failed} ${status ? told(status) : untold(itself)} ${message()}`;
   }

@@ -74,10 +74,13 @@ async fn what_was_sent_or_is_nowhere_has_no_content() {
     eventually("it is sent", LIMIT, state, |state| state == "sent").await;
     worker.stop().await;
     for id in ["one", "nobody", "%00", "a%2Fb", "%22"] {
-        for part in ["content", "html"] {
-            let answer = server.get(&format!("{MESSAGES}/{id}/{part}")).await.with_status(404);
-            assert_eq!(answer.error(), "no_content", "{id} {part}");
-        }
+        let answer = server.get(&format!("{MESSAGES}/{id}/html")).await.with_status(404);
+        assert_eq!(answer.error(), "no_content", "{id}");
+        let answer = server.get(&format!("{MESSAGES}/{id}/content")).await.with_status(200).json();
+        assert_eq!((&answer["place"], &answer["message"]), (&Value::Null, &Value::Null), "{answer}");
+        assert!(answer["why"].is_string(), "{answer}");
+        let state = if id == "one" { json!("sent") } else { Value::Null };
+        assert_eq!(answer["status"]["state"], state, "{id}");
     }
     assert_eq!(
         server.get("/api/v1/messages/nobody/one/content").await.with_status(404).error(),

@@ -19,7 +19,7 @@ scene(
     const worker = await it.worker({ CONCURRENCY: "4" }, smtp);
     await worker.event("breaker_opened");
     await alert
-      .getByText(/email.* since \d\d:\d\d, 1,204 messages wait.*535 5\.7\.8 wrong credentials/)
+      .getByText(/email.* since [\w ,]*\d\d:\d\d, 1,204 messages wait.*535 5\.7\.8 wrong credentials/)
       .waitFor();
     assert.equal(await alert.getByText("no worker").count(), 0);
     await worker.kill("SIGTERM");
@@ -38,7 +38,7 @@ scene("each trouble has its words: no worker, paused, intake paused", async (it)
   const alert = page.getByRole("alert");
   await alert.getByText(/email: no worker serves this queue, 1 message waits/).waitFor();
   await it.queuectl("pause", "--queue", "sms", "--for", "15m", "--note", "a new sender");
-  await alert.getByText(/sms: paused\s+until \d\d:\d\d \(in 1[45] min.*\): a new sender/s).waitFor();
+  await alert.getByText(/sms: paused\s+until [\w ,]*\d\d:\d\d \(in 1[45] min.*\): a new sender/s).waitFor();
   await it.queuectl("pause", "--queue", "email", "--intake", "--note", "moving");
   await alert.getByText(/email: takes no new messages.*: moving/s).waitFor();
   await it.queuectl("resume", "--queue", "sms");

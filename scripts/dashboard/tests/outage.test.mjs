@@ -35,7 +35,7 @@ for (const hash of ["#/", "#/queues/email"]) {
     const check = await unreloaded(page);
     it.expect(...AWAY);
     await redis.away();
-    await alert(page, /Redis is away since \d\d:\d\d/).waitFor();
+    await alert(page, /Redis is away since [\w ,]*\d\d:\d\d/).waitFor();
     await waits(page, 1);
     await redis.back();
     await alert(page, /Redis is away/).waitFor({ state: "detached" });
@@ -54,7 +54,7 @@ scene("the server goes away and comes back", async (it) => {
   const check = await unreloaded(page);
   it.expect(...AWAY);
   await server.program.kill();
-  await alert(page, /connection to this server is lost since \d\d:\d\d/).waitFor();
+  await alert(page, /connection to this server is lost since [\w ,]*\d\d:\d\d/).waitFor();
   await server.back();
   await alert(page, /is lost/).waitFor({ state: "detached" });
   await redis.send("LPUSH", "queue:email:pending", mail());

@@ -26,6 +26,7 @@ export function open(ctx) {
   let next;
   let total = 0;
   let fault = "";
+  /** Whether older ones are on their way. */
   let busy = false;
   /** What the list hangs on. @param {Overview | null} overview */
   const counted = (overview) => {
@@ -38,7 +39,7 @@ export function open(ctx) {
   /** @param {number} from @param {boolean} [fresh] */
   async function load(from, fresh = false) {
     const mine = ++turn;
-    busy = true;
+    busy = from > 0;
     try {
       const query = parameters(filter);
       query.set("from", String(from));

@@ -35,15 +35,16 @@ export function use(session) {
 }
 
 /**
- * Reads. An answer may be a second old, unless it must be `fresh`: after an action.
+ * Reads. An answer may be `age` seconds old, as old as it may get before it is read again, so that many pages ask no
+ * more of Redis than one; unless it must be `fresh`: after an action.
  *
  * @param {string} path
- * @param {{ fresh?: boolean, signal?: AbortSignal }} [how]
+ * @param {{ fresh?: boolean, age?: number, signal?: AbortSignal }} [how]
  * @returns {Promise<any>}
  */
-export async function read(path, { fresh = false, signal } = {}) {
+export async function read(path, { fresh = false, age = 1, signal } = {}) {
   /** @type {Record<string, string>} */
-  const headers = fresh ? {} : { "cache-control": "max-age=1" };
+  const headers = fresh ? {} : { "cache-control": `max-age=${age}` };
   return parsed(await ask(path, { headers, signal }));
 }
 

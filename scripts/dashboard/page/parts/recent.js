@@ -22,7 +22,9 @@ export function recent(ctx, queue) {
   async function load() {
     asked = Date.now();
     try {
-      const { recent } = await read(`/api/admin/jobs/${encodeURIComponent(queue)}?limit=${SHOWN}`);
+      const { recent } = await read(`/api/admin/jobs/${encodeURIComponent(queue)}?limit=${SHOWN}`, {
+        age: REFRESH / 1000,
+      });
       ended = [...recent.completed, ...recent.failed].sort((a, b) => b.at - a.at).slice(0, SHOWN);
       fault = "";
     } catch (error) {

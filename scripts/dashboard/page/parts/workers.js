@@ -22,7 +22,9 @@ export function workers(ctx) {
     place.asked = Date.now();
     try {
       const path = `/api/v1/queues/${encodeURIComponent(worker.queue)}/held`;
-      const { messages } = await read(`${path}?${new URLSearchParams({ worker: worker.start })}`);
+      const { messages } = await read(`${path}?${new URLSearchParams({ worker: worker.start })}`, {
+        age: REFRESH / 1000,
+      });
       Object.assign(place, { held: messages, fault: "" });
     } catch (error) {
       place.fault = error instanceof Error ? error.message : String(error);

@@ -65,7 +65,7 @@ export function open(ctx) {
     if (fresh || !document.hidden) {
       try {
         if (status) {
-          const found = await read(path, { fresh });
+          const found = await read(path, { fresh, age: REFRESH_MS / 1000 });
           if (mine !== turn || closed) return;
           status = found;
         }

@@ -31,7 +31,10 @@ export function open(ctx) {
     asked = Date.now();
     const which = new URLSearchParams({ state, limit: String(LIMIT), skip: String(skip) });
     try {
-      const found = await read(`/api/v1/messages/${encodeURIComponent(queue)}?${which}`, { fresh });
+      const found = await read(`/api/v1/messages/${encodeURIComponent(queue)}?${which}`, {
+        fresh,
+        age: REFRESH_MS / 1000,
+      });
       if (mine !== turn) return;
       page = found;
       fault = "";

@@ -114,8 +114,9 @@ async fn a_message_deep_in_a_long_lane_is_not_looked_for_for_ever() {
     let pushed = |n: usize| json!({"id": format!("p{n}"), "to": "a@example.com", "body": "x"}).to_string();
     push(&redis, PENDING, (0..30_000).map(pushed)).await;
     let watch = redis.watch(Duration::from_millis(10)).await;
-    for (id, status) in [("p3", 200), ("p29990", 200), ("p15000", 404)] {
-        server.get(&format!("{MESSAGES}/{id}/content")).await.with_status(status);
+    for (id, place) in [("p3", json!("waiting")), ("p29990", json!("waiting")), ("p15000", Value::Null)] {
+        let answer = server.get(&format!("{MESSAGES}/{id}/content")).await.with_status(200);
+        assert_eq!(answer.json()["place"], place, "{id}");
     }
     assert_eq!(watch.slow_calls().await, [""; 0]);
     assert_eq!(redis.command(&["LLEN", PENDING]).await.int(), 30_000);

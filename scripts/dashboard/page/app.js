@@ -1,10 +1,11 @@
 /** Boot, login gate, navigation, redraw. */
 
-import { html, render } from "./vendor/lit-html/lit-html.js";
+import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 import { ApiError, change, onSignedOut, read, use } from "./api.js";
 import { closeAll } from "./parts/dialog.js";
 import { header, footer } from "./parts/frame.js";
 import { banner } from "./parts/banner.js";
+import { timeAt } from "./parts/time.js";
 import { say } from "./parts/toast.js";
 import { find } from "./router.js";
 import { stream } from "./stream.js";
@@ -57,15 +58,20 @@ function draw() {
   if (!session) return;
   if (!signedIn) return render(login(signIn, redraw), gate);
   render(html``, gate);
-  const stale = overview !== null && !fresh();
+  const stale = overview && !fresh() ? overview : null;
   render(
     html`${header({ session, overview, section, signOut })} ${banner({ overview, lost, now: now(), session })}
-      <main id="main" tabindex="-1" class=${stale ? "stale" : ""}>${viewRoot}</main>
+      <main id="main" tabindex="-1" class=${stale ? "stale" : ""}>
+        ${stale ? asOf(stale) : nothing}${viewRoot}
+      </main>
       ${footer({ session })}`,
     app,
   );
   if (view) drawView(view);
 }
+
+/** @param {Overview} overview */
+const asOf = ({ at }) => html`<p class="asof">Numbers as of ${timeAt(at, { seconds: true })}</p>`;
 
 /** @param {View} view */
 function drawView(view) {

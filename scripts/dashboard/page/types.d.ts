@@ -176,6 +176,59 @@ export interface Found {
   near: number | null;
 }
 
+export interface Attempt {
+  at: string;
+  error: string;
+  code?: string;
+  provider?: string;
+}
+
+/** What became of a message. */
+export interface Status {
+  queue: string;
+  id: string;
+  state: string;
+  at: number;
+  enqueued_at?: number;
+  attempts: number;
+  due?: number;
+  lease_ends?: number;
+  worker?: string;
+  reason?: string;
+  error?: string;
+  code?: string;
+  provider?: string;
+  provider_id?: string;
+  result?: unknown;
+  progress?: unknown;
+  log: Attempt[];
+  lines?: { at: string; line: string }[];
+}
+
+export interface MessageContent {
+  place: "waiting" | "sending" | "delayed" | "dead";
+  key: string | null;
+  near: number | null;
+  message: unknown;
+  text: string | null;
+  has_html: boolean;
+}
+
+/** A message of a list. */
+export interface Listed {
+  id: string | null;
+  lane: string;
+  to: string | null;
+  subject: string | null;
+  /** Of one that waits. */
+  bytes?: number;
+  /** Of one that is delayed, like the rest. */
+  due?: number;
+  reference?: string;
+  scheduled?: boolean;
+  retries?: number;
+}
+
 /** What a view is given. */
 export interface Context {
   /** The parts of the address, decoded: `{queue: "email"}`. */

@@ -38,9 +38,9 @@ scene("each trouble has its words: no worker, paused, intake paused", async (it)
   const alert = page.getByRole("alert");
   await alert.getByText(/email: no worker serves this queue, 1 message waits/).waitFor();
   await it.queuectl("pause", "--queue", "sms", "--for", "15m", "--note", "a new sender");
-  await alert.getByText(/sms: paused until \d\d:\d\d \(in 1[45] min.*\): a new sender/).waitFor();
+  await alert.getByText(/sms: paused\s+until \d\d:\d\d \(in 1[45] min.*\): a new sender/s).waitFor();
   await it.queuectl("pause", "--queue", "email", "--intake", "--note", "moving");
-  await alert.getByText(/email: takes no new messages.*: moving/).waitFor();
+  await alert.getByText(/email: takes no new messages.*: moving/s).waitFor();
   await it.queuectl("resume", "--queue", "sms");
   await alert.getByText("sms: paused").waitFor({ state: "detached" });
 });

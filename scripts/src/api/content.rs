@@ -22,8 +22,8 @@ use super::queues::{InPath, InQuery};
 use crate::dead::{self, Sought};
 use crate::masked::{self, Glimpse, masked};
 
-/// How long a dead letter is looked for by its id.
-const LOOKING: Duration = Duration::from_millis(600);
+/// How long it is looked for among those that wait, and among the dead letters.
+const LOOKING: Duration = Duration::from_millis(500);
 
 /// A message as it may be shown.
 #[derive(Serialize, ToSchema)]
@@ -91,8 +91,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
 /// A message itself
 ///
 /// While it waits, is sent, is delayed or is a dead letter; what was sent is not kept. One that waits is looked for among
-/// the first and last 10,000 of each lane, a dead letter for a limited time, the newest first. Addresses and numbers are
-/// masked and long texts cut, unless `reveal` is asked for.
+/// the first and last 10,000 of each lane, a dead letter from the newest on, each for half a second at most. Addresses
+/// and numbers are masked and long texts cut, unless `reveal` is asked for.
 #[utoipa::path(
     get,
     path = "/api/v1/messages/{queue}/{id}/content",
@@ -166,7 +166,7 @@ async fn find(queue: &Queue, id: &str) -> Result<Placed, ApiError> {
     {
         return Ok(placed);
     }
-    if let Some(waiting) = queue.find_waiting(id).await? {
+    if let Some(waiting) = queue.find_waiting(id, LOOKING).await? {
         return Ok(Placed { place: "waiting", bytes: waiting.bytes, near: None });
     }
     if state != "dead"

@@ -37,9 +37,13 @@ pub(crate) async fn by_key(
     let until = Instant::now() + limit;
     let is_wanted = |bytes: &[u8]| key(bytes) == wanted;
     if let Some(near) = near {
-        let around = queue.dead_letters(Order::Oldest).await?.skip(near.saturating_sub(NEAR));
-        if let Sought::Found(letter) = seek(around, near.saturating_add(NEAR), until, is_wanted).await? {
-            return Ok(Sought::Found(letter));
+        // Mostly it is where it was, and its neighbours may be large.
+        for reach in [0, NEAR] {
+            let around = queue.dead_letters(Order::Oldest).await?.skip(near.saturating_sub(reach));
+            let end = near.saturating_add(reach + 1);
+            if let Sought::Found(letter) = seek(around, end, until, is_wanted).await? {
+                return Ok(Sought::Found(letter));
+            }
         }
     }
     seek(queue.dead_letters(Order::Newest).await?, u64::MAX, until, is_wanted).await

@@ -87,7 +87,7 @@ impl Queue {
     /// Takes the copies of a cancelled message out of the lists. Once there is none, nowhere, its status may end.
     async fn take_out(&self, id: &str) -> Result<(), QueueError> {
         for _ in 0..ROUNDS {
-            let (copies, everything) = self.seek_within(id, REACH).await?;
+            let (copies, everything) = self.seek_within(id, REACH, None).await?;
             if copies.is_empty() {
                 // One in hand is dropped by begin.lua, which sets the TTL.
                 if !self.holds(id).await? {

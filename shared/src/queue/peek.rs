@@ -1,8 +1,11 @@
 //! Looks at messages that wait, or are being sent, and takes none.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use fred::interfaces::ListInterface;
 use fred::types::Key;
+use tokio::time::Instant;
 
 use super::dead::{FIRST, STRETCH, stretch};
 use super::{Queue, QueueError};
@@ -121,13 +124,14 @@ impl Queue {
         Ok(Oldest { messages, total })
     }
 
-    /// A message that waits, by its `id`: looked for among the first and the last 10,000 of each lane.
+    /// A message that waits, by its `id`: looked for among the first and the last 10,000 of each lane, and no longer than
+    /// `limit`.
     ///
     /// # Errors
     ///
     /// [`QueueError::Redis`]; nothing is changed by asking.
-    pub async fn find_waiting(&self, id: &str) -> Result<Option<Waiting>, QueueError> {
-        let (copies, _) = self.seek_within(id, REACH).await?;
+    pub async fn find_waiting(&self, id: &str, limit: Duration) -> Result<Option<Waiting>, QueueError> {
+        let (copies, _) = self.seek_within(id, REACH, Some(Instant::now() + limit)).await?;
         let max_bytes = self.client().settings().max_message_bytes;
         Ok(copies.into_iter().next().map(|copy| Waiting::look(copy.lane, copy.bytes, max_bytes)))
     }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use fred::interfaces::ListInterface;
 use fred::types::{Key, Value};
+use tokio::time::Instant;
 
 use super::{Queue, QueueError};
 use crate::keys::Lane;
@@ -31,11 +32,17 @@ pub(super) struct Copy {
 impl Queue {
     /// All copies of message `id` that wait in lists. What is claimed meanwhile may be missed: it is in hand then.
     pub(super) async fn seek(&self, id: &str) -> Result<Vec<Copy>, QueueError> {
-        Ok(self.seek_within(id, i64::MAX >> 1).await?.0)
+        Ok(self.seek_within(id, i64::MAX >> 1, None).await?.0)
     }
 
-    /// The same, as far as `reach` from either end of each list; and whether that was everything.
-    pub(super) async fn seek_within(&self, id: &str, reach: i64) -> Result<(Vec<Copy>, bool), QueueError> {
+    /// The same, as far as `reach` from either end of each list, and no longer than `until`; and whether that was
+    /// everything.
+    pub(super) async fn seek_within(
+        &self,
+        id: &str,
+        reach: i64,
+        until: Option<Instant>,
+    ) -> Result<(Vec<Copy>, bool), QueueError> {
         let keys = &self.keys;
         let (mut copies, mut everything) = (Vec::new(), true);
         for (lane, list) in [
@@ -54,7 +61,7 @@ impl Queue {
                 vec![(0, reach), (length - reach, i64::MAX)]
             };
             for (from, to) in ends {
-                self.seek_in(id, (lane, list), (from, to), &mut copies).await?;
+                everything &= self.seek_in(id, (lane, list), (from, to), until, &mut copies).await?;
             }
         }
         Ok((copies, everything))
@@ -65,15 +72,20 @@ impl Queue {
         Ok(self.active(1_000_000).await?.iter().any(|active| active.id == id && !active.is_part))
     }
 
+    /// Whether there was time for all of it.
     async fn seek_in(
         &self,
         id: &str,
         (lane, list): (Lane, &Key),
         (mut from, to): (i64, i64),
+        until: Option<Instant>,
         copies: &mut Vec<Copy>,
-    ) -> Result<(), QueueError> {
+    ) -> Result<bool, QueueError> {
         let text = surely_verbatim(id);
         while from < to {
+            if until.is_some_and(|until| Instant::now() >= until) {
+                return Ok(false);
+            }
             let args: Vec<Value> = vec![from.into(), STEP.min(to - from).into(), text.into()];
             let Value::Array(answer) = script::run(&self.link, &SEEK, vec![list.clone()], args).await? else {
                 break;
@@ -95,7 +107,7 @@ impl Queue {
             }
             from += if looked > 2 * OVERLAP { looked - OVERLAP } else { looked };
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -2,6 +2,7 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { ApiError, change, read } from "../api.js";
+import { escaped } from "../format.js";
 import { ask } from "./dialog.js";
 import { say } from "./toast.js";
 
@@ -33,7 +34,7 @@ export async function edit(path, query, where) {
   }
   const { _delivery, ...message } = letter.message ?? {};
   void _delivery;
-  let text = JSON.stringify(message, null, 2);
+  let text = escaped(JSON.stringify(message, null, 2));
   let fault = "";
   let refused = false;
   /** @type {{ key: string, requeued: boolean } | null} */

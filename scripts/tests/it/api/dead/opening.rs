@@ -1,5 +1,7 @@
 //! One dead letter, opened.
 
+use std::time::Duration;
+
 use redispatch_testkit::redis::RedisServer;
 use serde_json::json;
 
@@ -118,6 +120,36 @@ async fn what_is_odd_is_shown_as_far_as_it_can_be_read() {
         }
     }
     assert!(page.to_string().len() < 8_000, "long words are cut");
+}
+
+#[tokio::test]
+async fn a_large_letter_among_large_ones_is_read_alone() {
+    let redis = RedisServer::start().await;
+    let large = "x".repeat(3 << 20);
+    push(
+        &redis,
+        DEAD,
+        (0..40).map(|n| json!({"id": format!("l{n}"), "to": "a@example.com", "body": large}).to_string()),
+    )
+    .await;
+    let server = Server::start(&redis, &[]).await;
+    let page = server.get(&format!("{PATH}?from=19&limit=1")).await.with_status(200).json();
+    let watch = redis.watch(Duration::from_millis(100)).await;
+    let sent = async || {
+        let stats = redis.command(&["INFO", "stats"]).await.text().to_owned();
+        let line =
+            stats.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:")).map(str::to_owned);
+        line.unwrap().trim().parse::<usize>().unwrap()
+    };
+    let before = sent().await;
+    let opened = server.get(&place(&page["letters"][0])).await.with_status(200).json();
+    assert_eq!(opened["id"], "l20");
+    assert!(sent().await - before < 4 << 20, "only itself");
+    assert!(opened["message"]["body"].as_str().unwrap().len() < 300, "cut");
+    // All of them in time, or as many as there is time for.
+    let list = server.get(PATH).await.with_status(200).json();
+    assert_eq!(list["letters"][0]["id"], "l39");
+    assert_eq!(watch.slow_calls().await, [""; 0]);
 }
 
 #[tokio::test]

@@ -1,0 +1,317 @@
+/** One message: what became of it, and itself while it is kept. */
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { ApiError, read } from "../api.js";
+import { shown } from "../format.js";
+import { content } from "../parts/content.js";
+import { place } from "../parts/facts.js";
+import { actions, letterAt, messagePath, stateTag } from "../parts/message.js";
+import { timeAgo, timeAt } from "../parts/time.js";
+import { instant, timeline } from "../parts/timeline.js";
+
+/** @import { Context, MessageContent, Status, Template, View } from "../types.js" */
+/** @import { Entry } from "../parts/timeline.js" */
+
+const REFRESH_MS = 2_000;
+/** Attempts that the API lists. */
+const LOGGED = 20;
+const ENDED = ["sent", "dead", "cancelled"];
+const KEPT = ["waiting", "sending", "delayed", "dead"];
+const CHANGEABLE = ["waiting", "delayed"];
+
+/** @type {Record<string, string>} */
+const REASONS = {
+  malformed: "it is no message that a worker could use",
+  reject: "it was refused for good",
+  expired: "it expired before it could be sent",
+  poison: "worker after worker died with it in hand",
+  in_doubt: "nobody knows whether it was sent",
+  retries_exhausted: "all its retries failed",
+};
+
+/** @param {Context} ctx @returns {View} */
+export function open(ctx) {
+  const { queue, id } = ctx.params;
+  const path = messagePath(queue, id);
+  /** @type {Status | null} */
+  let status = null;
+  /** @type {MessageContent | null} */
+  let itself = null;
+  /** @type {unknown} */
+  let fault = null;
+  /** @type {unknown} */
+  let contentFault = null;
+  let revealed = false;
+  let looked = false;
+  let contentOf = "";
+  let turn = 0;
+  let closed = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+
+  const unknown = () => fault instanceof ApiError && fault.code === "unknown_message";
+  const state = () => status?.state ?? (unknown() ? itself?.place : undefined);
+
+  async function load(fresh = false) {
+    clearTimeout(timer);
+    const mine = ++turn;
+    if (fresh || !document.hidden) {
+      try {
+        const found = await read(path, { fresh });
+        if (mine !== turn || closed) return;
+        status = found;
+        fault = null;
+      } catch (error) {
+        if (mine !== turn || closed) return;
+        fault = error;
+        if (unknown()) status = null;
+      }
+      await loadContent(fresh);
+      if (mine !== turn || closed) return;
+      looked = true;
+      ctx.redraw();
+    }
+    if (!ENDED.includes(state() ?? "")) timer = setTimeout(load, REFRESH_MS);
+  }
+
+  /** Once in each state: it is looked for among many. @param {boolean} again */
+  async function loadContent(again) {
+    const known = status;
+    // One that was pushed straight into Redis has no status before its first claim.
+    if (known ? !KEPT.includes(known.state) : !unknown()) {
+      if (known) [itself, contentFault] = [null, null];
+      return;
+    }
+    const now = known ? `${known.state} ${known.at}` : "unknown";
+    if (now === contentOf && !again && known && !contentFault) return;
+    contentOf = now;
+    const asked = revealed;
+    try {
+      const found = await read(`${path}/content${asked ? "?reveal=true" : ""}`, { fresh: again });
+      if (contentOf !== now || asked !== revealed) return;
+      itself = found;
+      contentFault = null;
+    } catch (error) {
+      if (contentOf !== now) return;
+      contentFault = error;
+      if (error instanceof ApiError && error.status === 404) itself = null;
+    }
+  }
+
+  async function reveal() {
+    revealed = true;
+    await loadContent(true);
+    if (contentFault) revealed = false;
+    ctx.redraw();
+  }
+
+  void load();
+
+  return {
+    title: id,
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+    draw() {
+      const now = state();
+      const isChangeable = now !== undefined && CHANGEABLE.includes(now) && !ctx.session.read_only;
+      return html`<nav class="crumbs" aria-label="Breadcrumb">
+          <a href="#/">Queues</a> / <a href=${place(queue)}><bdi>${shown(queue)}</bdi></a> / Message
+        </nav>
+        <div class="row spread">
+          <div class="row">
+            <h1><bdi>${shown(id)}</bdi></h1>
+            ${now === undefined ? nothing : stateTag(now)}
+          </div>
+          ${isChangeable ? actions(ctx, queue, id, status?.due ?? null, () => void load(true)) : nothing}
+        </div>
+        ${body()}`;
+    },
+  };
+
+  /** @returns {Template} */
+  function body() {
+    if (!looked) return html`<p class="muted" role="status">Looking…</p>`;
+    if (unknown() && !itself) return nowhere();
+    const failed =
+      fault && !unknown() ? html`<p class="fault" role="alert"><bdi>${words(fault)}</bdi></p>` : nothing;
+    if (!status && !itself) return failed;
+    return html`${failed} ${status ? told(status) : untold} ${message()}`;
+  }
+
+  function nowhere() {
+    return html`<section class="panel empty stack">
+      <p>Nothing is known of this id in <bdi>${shown(queue)}</bdi>.</p>
+      <p>
+        What was sent, given up or cancelled is known for its retention only, and what has no id leaves no
+        trace once it was sent.
+      </p>
+      <p><a href="#/search?${new URLSearchParams({ q: id })}">Search for it in all queues</a></p>
+    </section>`;
+  }
+
+  /** @param {Status} status */
+  function told(status) {
+    const { progress, result, lines = [] } = status;
+    return html`${timeline(life(status), "What became of it")}
+    ${
+      progress === undefined && result === undefined && lines.length === 0
+        ? nothing
+        : html`<section class="panel" aria-labelledby="handler">
+            <h2 id="handler">What its handler says</h2>
+            ${progress === undefined ? nothing : said("Progress", progress)}
+            ${result === undefined ? nothing : said("Result", result)}
+            ${lines.length === 0 ? nothing : written(lines)}
+          </section>`
+    }`;
+  }
+
+  /** @param {Status} status @returns {Entry[]} */
+  function life(status) {
+    const { at, enqueued_at, log, attempts } = status;
+    /** @type {Entry[]} */
+    const entries = [];
+    if (enqueued_at !== undefined) entries.push({ at: enqueued_at, words: "Enqueued" });
+    if (log.length >= LOGGED && attempts > log.length)
+      entries.push({ at: null, words: "Attempts before these are no longer listed" });
+    for (const attempt of log)
+      entries.push({
+        at: attempt.at,
+        words: html`Attempt failed ${blamed(attempt)}`,
+        detail: attempt.error,
+        kind: "warn",
+      });
+    if (status.state !== "waiting" || at !== enqueued_at) entries.push({ at, ...latest(status) });
+    return entries;
+  }
+
+  /** @param {Status} status @returns {Omit<Entry, "at">} */
+  function latest({ state, at, due, lease_ends, worker, reason, error, provider, code, provider_id, log }) {
+    switch (state) {
+      case "waiting":
+        return { words: "Waiting" };
+      case "delayed":
+        return {
+          words: html`Delayed until ${timeAt(due, { seconds: true })}
+            <span class="muted">${timeAgo(due, ctx.now())}</span>`,
+          kind: "warn",
+        };
+      case "sending": {
+        const by =
+          ctx.overview()?.workers.find((one) => one.queue === queue && one.start === worker)?.id ?? worker;
+        return {
+          words: html`Being sent${by ? html` by <bdi class="mono">${shown(by)}</bdi>` : nothing}, since
+          ${timeAgo(at, ctx.now())}
+          ${
+            lease_ends === undefined
+              ? nothing
+              : html`<p class="muted">
+                  Its lease ends ${timeAgo(lease_ends, ctx.now())}, unless it is renewed
+                </p>`
+          }`,
+          kind: "warn",
+        };
+      }
+      case "sent":
+        return {
+          words: provider_id
+            ? html`Sent; the provider calls it <bdi class="mono">${shown(provider_id)}</bdi>`
+            : "Sent",
+          kind: "good",
+        };
+      case "dead":
+        return {
+          words: html`Given up${reason ? `: ${REASONS[reason] ?? shown(reason)}` : nothing}
+          ${log.at(-1)?.error === error ? nothing : blamed({ provider, code })}`,
+          detail: log.at(-1)?.error === error ? null : error,
+          kind: "bad",
+        };
+      default:
+        return { words: state === "cancelled" ? "Cancelled" : shown(state) };
+    }
+  }
+
+  /** @returns {Template} */
+  function message() {
+    if (itself) {
+      const { key, near, message, text, has_html } = itself;
+      return html`${
+        key === null
+          ? nothing
+          : html`<p><a href=${letterAt(queue, key, near)}>Its dead letter: edit, requeue, purge</a></p>`
+      }
+      ${content({
+        message,
+        text,
+        hasHtml: has_html,
+        htmlUrl: `${path}/html${revealed ? "?reveal=true" : ""}`,
+        revealed,
+        reveal: () => void reveal(),
+      })}
+      ${contentFault ? html`<p class="fault" role="alert"><bdi>${words(contentFault)}</bdi></p>` : nothing}`;
+    }
+    const gone = contentFault instanceof ApiError && contentFault.status === 404;
+    const why =
+      status?.state === "dead"
+        ? "Its dead letter was not found: it was purged, or lies among very many."
+        : status && KEPT.includes(status.state)
+          ? "It was not found where it should be: it is moved right now, or lies among very many."
+          : status?.state === "cancelled"
+            ? "What was cancelled is not kept."
+            : "What was sent is not kept.";
+    return html`<section class="panel" aria-labelledby="content">
+      <h2 id="content">Message</h2>
+      ${
+        contentFault && !gone
+          ? html`<p class="fault" role="alert"><bdi>${words(contentFault)}</bdi></p>`
+          : html`<p class="muted">${why}</p>`
+      }
+    </section>`;
+  }
+}
+
+const untold = html`<p class="panel">
+  It waits. It was put in without the library, queuectl or HTTP, so nothing was noted of it before its first
+  claim.
+</p>`;
+
+/** Whose fault it was. @param {{ provider?: string, code?: string }} attempt */
+const blamed = ({ provider, code }) =>
+  [provider, code].map((one) => (one ? html`<span class="tag"><bdi>${shown(one)}</bdi></span> ` : nothing));
+
+/** @param {{ at: string, line: string }[]} lines */
+const written = (lines) =>
+  html`<div class="scroll" role="region" tabindex="0" aria-label="Lines">
+    <table class="data">
+      <caption>
+        Lines
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">Line</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${lines.map(
+          ({ at, line }) =>
+            html`<tr>
+              <td>${timeAt(instant(at), { seconds: true })}</td>
+              <td class="words"><bdi>${shown(line)}</bdi></td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+
+/** @param {string} name @param {unknown} value */
+const said = (name, value) =>
+  html`<h3>${name}</h3>
+    <pre
+      tabindex="0"
+      aria-label=${name}
+    ><bdi>${shown(typeof value === "string" ? value : JSON.stringify(value, null, 2))}</bdi></pre>`;
+
+/** @param {unknown} fault */
+const words = (fault) => (fault instanceof Error ? fault.message : String(fault));

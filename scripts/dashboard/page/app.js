@@ -54,9 +54,14 @@ function draw() {
   const signedIn = session?.signed_in === true;
   app.hidden = !signedIn;
   gate.hidden = signedIn;
-  document.documentElement.dataset.state = signedIn ? "open" : "closed";
   if (!session) return;
-  if (!signedIn) return render(login(signIn, redraw), gate);
+  if (!signedIn) {
+    const asked = gate.querySelector("form") !== null;
+    document.title = "Sign in · redispatch";
+    render(login(signIn, redraw), gate);
+    if (!asked) /** @type {HTMLElement | null} */ (gate.querySelector("[name=token]"))?.focus();
+    return;
+  }
   render(html``, gate);
   const stale = overview && !fresh() ? overview : null;
   render(
@@ -154,9 +159,8 @@ function signedOut() {
   if (!session?.signed_in) return;
   session = { ...session, signed_in: false, csrf: null };
   closeAll();
-  live.stop();
+  // This tab stays with the stream: it hears when another tab signs in.
   draw();
-  gate.querySelector("input")?.focus();
 }
 
 /** @param {Session} next */
@@ -188,10 +192,16 @@ async function signOut() {
   }
 }
 
+let booting = false;
+
 async function boot() {
+  if (booting) return;
+  booting = true;
   for (let wait = 500; ; wait = Math.min(wait * 2, 5_000)) {
     try {
-      return enter(await read("/api/v1/session"));
+      const next = await read("/api/v1/session");
+      booting = false;
+      return enter(next);
     } catch (error) {
       const text =
         error instanceof ApiError && error.status > 0

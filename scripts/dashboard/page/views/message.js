@@ -137,7 +137,7 @@ export function open(ctx) {
     const failed =
       fault && !unknown() ? html`<p class="fault" role="alert"><bdi>${words(fault)}</bdi></p>` : nothing;
     if (!status && !itself) return failed;
-    return html`${failed} ${status ? told(status) : untold} ${message()}`;
+    return html`${failed} ${status ? told(status) : untold(itself)} ${message()}`;
   }
 
   function nowhere() {
@@ -271,10 +271,14 @@ export function open(ctx) {
   }
 }
 
-const untold = html`<p class="panel">
-  It waits. It was put in without the library, queuectl or HTTP, so nothing was noted of it before its first
-  claim.
-</p>`;
+/** @param {MessageContent | null} itself */
+const untold = (itself) =>
+  itself?.place === "dead"
+    ? html`<p class="panel">It was given up. Nothing more is known of its id; its dead letter tells why.</p>`
+    : html`<p class="panel">
+        It waits. It was put in without the library, queuectl or HTTP, so nothing was noted of it before its
+        first claim.
+      </p>`;
 
 /** Whose fault it was. @param {{ provider?: string, code?: string }} attempt */
 const blamed = ({ provider, code }) =>

@@ -204,7 +204,7 @@ async fn what_does_not_exist_is_not_found() {
     }
     redis.command(&["SADD", "queue:queues", "lost"]).await;
     assert_eq!(server.get("/api/queue/stats?queue=lost").await.with_status(200).json()["waiting"], 1);
-    for path in ["/", "/api", "/api/v1/health", "/metrics/", "/api/admin/jobs", "//metrics"] {
+    for path in ["/api", "/api/v1/health", "/metrics/", "/api/admin/jobs", "//metrics"] {
         assert_eq!(server.get(path).await.with_status(404).error(), "not_found", "{path}");
     }
     for path in

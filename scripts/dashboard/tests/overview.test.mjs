@@ -28,9 +28,7 @@ scene("what waits is there at once, by lane, and so is what was sent, without a 
   await email.getByRole("link", { name: "waiting of email: 0" }).waitFor();
   await fact(email, "sent ever").getByText("6", { exact: true }).waitFor();
   await fact(email, "workers").getByText("1", { exact: true }).waitFor();
-  await fact(email, "out /s")
-    .getByText(/[1-9]/)
-    .waitFor();
+  await fact(email, "out /s").getByText(/[1-9]/).waitFor();
 });
 
 scene("rates, failures, retries, dead letters and the age of the oldest are told", async (it) => {
@@ -47,9 +45,7 @@ scene("rates, failures, retries, dead letters and the age of the oldest are told
   smtp.hold();
   await redis.send("LPUSH", "queue:email:pending", mail(), mail(), mail({ created_at: Date.now() - 65_000 }));
   await fact(email, "in hand").getByText("2", { exact: true }).waitFor();
-  await fact(email, "oldest")
-    .getByText(/1 min/)
-    .waitFor();
+  await fact(email, "oldest").getByText(/1 min/).waitFor();
   await email.getByRole("link", { name: "waiting of email: 1" }).waitFor();
 });
 

@@ -11,7 +11,7 @@ import { purge, requeue } from "../parts/moving.js";
 import { operations } from "../parts/operations.js";
 import { timeAt } from "../parts/time.js";
 
-/** @import { Context, Letter, View } from "../types.js" */
+/** @import { Context, Letter, Overview, View } from "../types.js" */
 
 const PAGE = 50;
 
@@ -27,7 +27,12 @@ export function open(ctx) {
   let total = 0;
   let fault = "";
   let busy = false;
-  let seen = "";
+  /** What the list hangs on. @param {Overview | null} overview */
+  const counted = (overview) => {
+    const now = overview?.queues.find((one) => one.queue === queue);
+    return `${now?.dead_letter} ${overview?.operations?.filter((one) => one.state === "running").length}`;
+  };
+  let seen = counted(ctx.overview());
   let turn = 0;
 
   /** @param {number} from @param {boolean} [fresh] */
@@ -57,6 +62,14 @@ export function open(ctx) {
     void kinds.load(true);
   }
   const kinds = groups(ctx, queue, again);
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let later;
+  function follow() {
+    // Whoever has paged on reads on undisturbed.
+    if (busy || letters.length > PAGE) return;
+    void load(0);
+    void kinds.load();
+  }
   const act = (/** @type {typeof requeue} */ how) => async () => {
     if (await how(queue, filter)) again();
   };
@@ -65,15 +78,16 @@ export function open(ctx) {
     title: `Dead letters of ${queue}`,
     live(overview) {
       kinds.live();
-      const now = overview.queues.find((one) => one.queue === queue);
-      const state = `${now?.dead_letter} ${overview.operations?.filter((one) => one.state === "running").length}`;
-      // Whoever has paged on reads on undisturbed.
-      if (seen !== "" && seen !== state && !busy && letters.length <= PAGE) {
-        void load(0);
-        void kinds.load();
+      const state = counted(overview);
+      if (seen !== state) {
+        follow();
+        // What was answered may have been a second old.
+        clearTimeout(later);
+        later = setTimeout(follow, 1_000);
       }
       seen = state;
     },
+    close: () => clearTimeout(later),
     draw() {
       const overview = ctx.overview();
       return html`<nav class="crumbs" aria-label="Breadcrumb">

@@ -19,7 +19,12 @@ const FAILURES = [
   [812, {}],
   [
     203,
-    { reason: "retry", class: "retry", code: "451", error: "DATA: 451 4.7.1 greylisted, try again later" },
+    {
+      reason: "retries_exhausted",
+      class: "retry",
+      code: "451",
+      error: "DATA: 451 4.7.1 greylisted, try again later",
+    },
   ],
   [97, { code: "552", error: "RCPT TO: 552 5.2.2 mailbox is full" }],
   [

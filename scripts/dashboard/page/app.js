@@ -32,6 +32,8 @@ let viewRoot = document.createElement("div");
 let shownPath = "";
 let section = "";
 let turn = 0;
+/** Whether the view at this address could not be loaded. */
+let untold = false;
 
 const fresh = () => lost === null && overview?.redis.up === true;
 const now = () => {
@@ -95,17 +97,17 @@ async function navigate() {
   const mine = ++turn;
   const place = find(location.hash);
   const moved = shownPath !== "" && place?.path !== shownPath;
+  const module = place ? await place.load().catch(() => null) : null;
+  if (mine !== turn || !session) return;
+  // The server went away just now: it is tried again when it is back.
+  untold = place !== null && module === null;
   /** @type {View} */
-  let next;
+  let next = place ? { title: "redispatch", draw: unloaded } : missing();
   try {
-    const module = place ? await place.load() : null;
-    if (mine !== turn || !session) return;
-    next = place && module ? module.open(context(place.params, place.query)) : missing();
+    if (place && module) next = module.open(context(place.params, place.query));
   } catch (error) {
     console.error(error);
-    next = { title: "Something is wrong", draw: unloaded };
   }
-  if (mine !== turn) return;
   view?.close?.();
   view = next;
   section = place?.section ?? "";
@@ -151,6 +153,7 @@ const live = stream((said) => {
   lost = null;
   // Another tab has signed in.
   if (!session?.signed_in) void boot();
+  if (untold) void navigate();
   view?.live?.(overview);
   redraw();
 });
@@ -214,6 +217,10 @@ async function boot() {
 }
 
 onSignedOut(signedOut);
+// While it is asked who this is.
+find(location.hash)
+  ?.load()
+  .catch(() => {});
 addEventListener("hashchange", () => void navigate());
 document.getElementById("skip")?.addEventListener("click", (event) => {
   event.preventDefault();

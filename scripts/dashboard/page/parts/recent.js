@@ -30,14 +30,15 @@ export function recent(ctx, queue) {
     }
     ctx.redraw();
   }
-  void load();
+  // A queue that nobody has is not asked for.
+  if (ctx.overview()?.queues.some((one) => one.queue === queue)) void load();
 
   return {
     /** @param {Overview} overview */
     live(overview) {
       const now = overview.queues.find((one) => one.queue === queue);
       const count = `${now?.sent} ${now?.dead_letter}`;
-      if ((count === counted && fault === "") || Date.now() - asked < REFRESH) return;
+      if (!now || (count === counted && fault === "") || Date.now() - asked < REFRESH) return;
       counted = count;
       void load();
     },

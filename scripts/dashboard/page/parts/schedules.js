@@ -34,10 +34,7 @@ export function schedules(queues, ctx) {
                 </td>
                 <td class="mono" data-label="Pattern">${shown(pattern)}</td>
                 <td data-label="Time zone">${shown(timezone)}</td>
-                <td data-label="Last">
-                  ${timeAt(last)}
-                  <span class="muted">${last === null ? nothing : timeAgo(last, ctx.now())}</span>
-                </td>
+                <td data-label="Last">${timeAt(last)}</td>
                 <td data-label="Next">
                   ${
                     error === null

@@ -31,9 +31,6 @@ let view = null;
 let viewRoot = document.createElement("div");
 let shownPath = "";
 let section = "";
-let turn = 0;
-/** Whether the view at this address could not be loaded. */
-let untold = false;
 
 const fresh = () => lost === null && overview?.redis.up === true;
 const now = () => {
@@ -92,24 +89,12 @@ function drawView(view) {
 }
 
 /** Shows what the address names. Its heading gets the focus, unless only the query is another. */
-async function navigate() {
+function navigate() {
   if (!session?.signed_in) return redraw();
-  const mine = ++turn;
   const place = find(location.hash);
   const moved = shownPath !== "" && place?.path !== shownPath;
-  const module = place ? await place.load().catch(() => null) : null;
-  if (mine !== turn || !session) return;
-  // The server went away just now: it is tried again when it is back.
-  untold = place !== null && module === null;
-  /** @type {View} */
-  let next = place ? { title: "redispatch", draw: unloaded } : missing();
-  try {
-    if (place && module) next = module.open(context(place.params, place.query));
-  } catch (error) {
-    console.error(error);
-  }
   view?.close?.();
-  view = next;
+  view = place ? place.module.open(context(place.params, place.query)) : missing();
   section = place?.section ?? "";
   if (place?.path !== shownPath) viewRoot = document.createElement("div");
   viewRoot.className = "view";
@@ -153,7 +138,6 @@ const live = stream((said) => {
   lost = null;
   // Another tab has signed in.
   if (!session?.signed_in) void boot();
-  if (untold) void navigate();
   view?.live?.(overview);
   redraw();
 });
@@ -173,7 +157,7 @@ function enter(next) {
   use(next);
   if (!next.signed_in) return draw();
   live.start();
-  if (first) void navigate();
+  if (first) navigate();
   else draw();
 }
 
@@ -217,11 +201,7 @@ async function boot() {
 }
 
 onSignedOut(signedOut);
-// While it is asked who this is.
-find(location.hash)
-  ?.load()
-  .catch(() => {});
-addEventListener("hashchange", () => void navigate());
+addEventListener("hashchange", navigate);
 document.getElementById("skip")?.addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main")?.focus();

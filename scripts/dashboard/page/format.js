@@ -107,13 +107,3 @@ export const shown = (text) =>
       (it === "\u200d" && ENDS_IN_PICTURE.test(all.slice(Math.max(0, at - 2), at)));
     return harmless ? it : `⟨U+${(it.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
   });
-
-/** JSON that shows what cannot be seen: the same value, as `a\u202eb`. @param {string} json */
-export const escaped = (json) =>
-  json.replace(HIDDEN, (it) =>
-    it === "\n"
-      ? it
-      : [...Array(it.length).keys()]
-          .map((at) => `\\u${it.charCodeAt(at).toString(16).padStart(4, "0")}`)
-          .join(""),
-  );

@@ -1,31 +1,42 @@
 /** What each address shows. */
 
+import * as dead from "./views/dead.js";
+import * as enqueue from "./views/enqueue.js";
+import * as letter from "./views/letter.js";
+import * as message from "./views/message.js";
+import * as messages from "./views/messages.js";
+import * as overview from "./views/overview.js";
+import * as queue from "./views/queue.js";
+import * as schedules from "./views/schedules.js";
+import * as search from "./views/search.js";
+import * as workers from "./views/workers.js";
+
 /** @import { Context, View } from "./types.js" */
 /** @typedef {{ open(ctx: Context): View }} Module */
-/** @typedef {{ path: string, section: string, load: () => Promise<Module>, params: Record<string, string>, query: URLSearchParams }} Place */
+/** @typedef {{ path: string, section: string, module: Module, params: Record<string, string>, query: URLSearchParams }} Place */
 
-/** @type {[pattern: string, section: string, load: () => Promise<Module>, more?: Record<string, string>][]} */
+/** @type {[pattern: string, section: string, module: Module, more?: Record<string, string>][]} */
 const ROUTES = [
-  ["/", "queues", () => import("./views/overview.js")],
-  ["/queues/:queue", "queues", () => import("./views/queue.js")],
-  ["/queues/:queue/waiting", "queues", () => import("./views/messages.js"), { state: "waiting" }],
-  ["/queues/:queue/delayed", "queues", () => import("./views/messages.js"), { state: "delayed" }],
-  ["/queues/:queue/dead", "queues", () => import("./views/dead.js")],
-  ["/queues/:queue/dead/:key", "queues", () => import("./views/letter.js")],
-  ["/messages/:queue/:id", "search", () => import("./views/message.js")],
-  ["/search", "search", () => import("./views/search.js")],
-  ["/workers", "workers", () => import("./views/workers.js")],
-  ["/schedules", "schedules", () => import("./views/schedules.js")],
-  ["/enqueue", "enqueue", () => import("./views/enqueue.js")],
+  ["/", "queues", overview],
+  ["/queues/:queue", "queues", queue],
+  ["/queues/:queue/waiting", "queues", messages, { state: "waiting" }],
+  ["/queues/:queue/delayed", "queues", messages, { state: "delayed" }],
+  ["/queues/:queue/dead", "queues", dead],
+  ["/queues/:queue/dead/:key", "queues", letter],
+  ["/messages/:queue/:id", "search", message],
+  ["/search", "search", search],
+  ["/workers", "workers", workers],
+  ["/schedules", "schedules", schedules],
+  ["/enqueue", "enqueue", enqueue],
 ];
 
 /** @param {string} hash @returns {Place | null} */
 export function find(hash) {
   const [path, query = ""] = split(hash.replace(/^#/, "") || "/");
-  for (const [pattern, section, load, more] of ROUTES) {
+  for (const [pattern, section, module, more] of ROUTES) {
     const params = match(pattern, path);
     if (params)
-      return { path, section, load, params: { ...params, ...more }, query: new URLSearchParams(query) };
+      return { path, section, module, params: { ...params, ...more }, query: new URLSearchParams(query) };
   }
   return null;
 }

@@ -136,6 +136,8 @@ export interface Operation {
   kind: "requeue" | "purge";
   queue: string;
   filter: Filter;
+  limit: number | null;
+  stopping: boolean;
   per_second: number | null;
   state: "running" | "done" | "stopped" | "failed";
   moved: number;

@@ -1,6 +1,6 @@
 //! Who asked for what: every change, and every look at recipients, is logged.
 
-use axum::extract::Request;
+use axum::extract::{Query, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 use redispatch::telemetry::{event, mask};
@@ -11,8 +11,7 @@ use super::guard::{Known, Peer, is_read};
 /// Logs what a request asked for, once it is answered.
 pub(super) async fn log(request: Request, next: Next) -> Response {
     let is_change = !is_read(request.method());
-    let is_reveal =
-        request.uri().query().is_some_and(|query| query.split('&').any(|part| part == "reveal=true"));
+    let is_reveal = is_reveal(&request);
     let known = request.extensions().get::<Known>().copied().unwrap_or(Known::Anybody);
     if known == Known::Anybody || !is_change && !is_reveal {
         return next.run(request).await;
@@ -28,6 +27,17 @@ pub(super) async fn log(request: Request, next: Next) -> Response {
         false => info!(event = event::API_REVEALED, %path, status, by, %peer, "recipients were asked for"),
     }
     response
+}
+
+/// As a handler reads it, however it is written.
+fn is_reveal(request: &Request) -> bool {
+    #[derive(serde::Deserialize)]
+    struct How {
+        reveal: Option<String>,
+    }
+    let how = Query::<How>::try_from_uri(request.uri());
+    // Two of them, or what cannot be read: no handler takes it, and it is told all the same.
+    how.map_or(request.uri().query().is_some(), |Query(How { reveal })| reveal.is_some_and(|how| how != "false"))
 }
 
 impl Known {

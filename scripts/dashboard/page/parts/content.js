@@ -3,11 +3,12 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address } from "../api.js";
 import { shown } from "../format.js";
+import { write } from "./json.js";
 
 /** @import { Template } from "../types.js" */
 /** @typedef {{ message: any, text: string | null, hasHtml: boolean, htmlUrl: string, revealed: boolean, reveal: () => void }} Content */
 
-/** Shown as a heading, in this order. */
+/** Shown first, in this order. */
 const FIELDS = [
   "to",
   "cc",
@@ -23,7 +24,7 @@ const FIELDS = [
 
 /** @param {Content} content */
 export function content({ message, text, hasHtml, htmlUrl, revealed, reveal }) {
-  const source = message === null ? (text ?? "") : JSON.stringify(message, null, 2);
+  const source = message === null ? (text ?? "") : write(message);
   const body = message === null ? null : (message.body ?? message.message);
   return html`<section class="panel" aria-labelledby="content">
     <div class="row spread">
@@ -55,19 +56,31 @@ export function content({ message, text, hasHtml, htmlUrl, revealed, reveal }) {
   </section>`;
 }
 
+/** Shown elsewhere. */
+const APART = ["body", "html", "_delivery", "id"];
+
+/** Characters of a field that are shown. */
+const LONGEST = 300;
+
 /** @param {any} message */
 function fields(message) {
-  const there = FIELDS.filter((name) => message[name] !== undefined && message[name] !== null);
+  const others = Object.keys(message).filter((name) => !FIELDS.includes(name) && !APART.includes(name));
+  const there = [...FIELDS, ...others].filter(
+    (name) => message[name] !== undefined && message[name] !== null,
+  );
   return html`<dl class="head">
     ${there.map(
       (name) =>
         html`<div>
-          <dt>${name.replace("_", " ")}</dt>
-          <dd><bdi>${shown(words(message[name]))}</bdi></dd>
+          <dt><bdi>${shown(name)}</bdi></dt>
+          <dd><bdi>${shown(cut(words(message[name])))}</bdi></dd>
         </div>`,
     )}
   </dl>`;
 }
+
+/** @param {string} text */
+const cut = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 
 /** @param {unknown} value @returns {string} */
 const words = (value) =>

@@ -1,9 +1,9 @@
 /** Edits a dead letter as JSON. */
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { ApiError, change, read } from "../api.js";
-import { escaped } from "../format.js";
+import { ApiError, change, readText } from "../api.js";
 import { ask } from "./dialog.js";
+import { parse, write } from "./json.js";
 import { say } from "./toast.js";
 
 /** @param {string} text @returns {string} what is wrong with it, "" where nothing is */
@@ -27,14 +27,13 @@ export function wrong(text) {
 export async function edit(path, query, where) {
   let letter;
   try {
-    letter = await read(path + query, { fresh: true });
+    letter = parse(await readText(path + query));
   } catch (error) {
     say(error instanceof Error ? error.message : String(error), "bad");
     return null;
   }
-  const { _delivery, ...message } = letter.message ?? {};
-  void _delivery;
-  let text = escaped(JSON.stringify(message, null, 2));
+  // What is no JSON is there to be mended, too.
+  let text = letter.message === null ? letter.text : write({ ...letter.message, _delivery: undefined });
   let fault = "";
   let refused = false;
   /** @type {{ key: string, requeued: boolean } | null} */
@@ -68,10 +67,9 @@ export async function edit(path, query, where) {
         }`,
     action: "Save",
     run: async (form) => {
-      fault = wrong(text);
-      if (fault !== "") throw new Error("This is no JSON object");
+      if (wrong(text) !== "") throw new Error("Nothing was saved: a message is a JSON object");
       const requeue = form.get("requeue") !== null;
-      const body = { message: JSON.parse(text), requeue, force: form.get("force") !== null, ...where };
+      const body = { message: parse(text), requeue, force: form.get("force") !== null, ...where };
       try {
         const answer = await change("PUT", path, body);
         went = answer;

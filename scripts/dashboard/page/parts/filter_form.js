@@ -6,6 +6,8 @@ import { isAll, parameters } from "./filter.js";
 
 /** @import { Context, Filter } from "../types.js" */
 
+/** In a field: those that have none. */
+const NONE = "(none)";
 const REASONS = ["malformed", "reject", "expired", "poison", "in_doubt", "retries_exhausted"];
 
 /** @param {Context} ctx @param {string} queue @param {Filter} filter */
@@ -19,7 +21,7 @@ export function filterForm(ctx, queue, filter) {
     const chosen = {};
     for (const name of /** @type {const} */ (["reason", "provider", "code", "class", "error", "id"])) {
       const text = String(form.get(name) ?? "").trim();
-      if (text !== "") chosen[name] = text === "none" && name !== "error" && name !== "id" ? "" : text;
+      if (text !== "") chosen[name] = text === NONE ? "" : text;
     }
     for (const name of /** @type {const} */ (["since", "before"])) {
       const ms = Date.parse(String(form.get(name) ?? ""));
@@ -33,7 +35,7 @@ export function filterForm(ctx, queue, filter) {
   ) =>
     html`<label class="field">
       <span>${label}</span>
-      <input name=${name} .value=${filter[name] === "" ? "none" : (filter[name] ?? "")} spellcheck="false" />
+      <input name=${name} .value=${filter[name] === "" ? NONE : (filter[name] ?? "")} spellcheck="false" />
     </label>`;
   const time = (/** @type {"since" | "before"} */ name, /** @type {string} */ label) =>
     html`<label class="field">
@@ -47,11 +49,11 @@ export function filterForm(ctx, queue, filter) {
         <span>Reason</span>
         <select name="reason">
           <option value="">any</option>
-          ${[...REASONS, "none"].map(
+          ${[...REASONS, NONE].map(
             (reason) =>
               html`<option
                 value=${reason}
-                ?selected=${(filter.reason === "" ? "none" : filter.reason) === reason}
+                ?selected=${(filter.reason === "" ? NONE : filter.reason) === reason}
               >
                 ${reason}
               </option>`,

@@ -12,12 +12,16 @@ import { timeAt } from "./time.js";
 /** @typedef {{ reason: string | null, class: string | null, provider: string | null, code: string | null, count: number, newest: number | null, error: string }} Group */
 /** @typedef {{ total: number, looked_at: number, done: boolean, others: number, groups: Group[] }} Groups */
 
+/** Between two looks at a count that goes on, ms. */
+const AGAIN = 1_000;
+
 /** @param {Context} ctx @param {string} queue @param {() => void} changed */
 export function groups(ctx, queue, changed) {
   /** @type {Groups | null} */
   let known = null;
   let fault = "";
   let busy = false;
+  let closed = false;
 
   async function load(fresh = false) {
     if (busy) return;
@@ -29,6 +33,8 @@ export function groups(ctx, queue, changed) {
       fault = error instanceof Error ? error.message : String(error);
     }
     busy = false;
+    if (closed) return;
+    if (known && !known.done) setTimeout(() => closed || load(), AGAIN);
     ctx.redraw();
   }
   void load();
@@ -68,8 +74,8 @@ export function groups(ctx, queue, changed) {
 
   return {
     load,
-    live() {
-      if (known && !known.done) void load(true);
+    close() {
+      closed = true;
     },
     draw() {
       if (fault !== "") return html`<p class="fault" role="alert">${fault}</p>`;

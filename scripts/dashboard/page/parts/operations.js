@@ -38,7 +38,8 @@ export function operations(overview, { queue, readOnly = false }) {
 
 /** @param {Operation} operation @param {Overview} overview @param {boolean} readOnly */
 function one(operation, overview, readOnly) {
-  const { kind, queue, filter, state, moved, total, looked_at, began, ended, error, per_second } = operation;
+  const { kind, queue, filter, state, stopping, moved, total, looked_at, began, ended, error, per_second } =
+    operation;
   const past = kind === "purge" ? "purged" : "requeued";
   const done = per_second === null ? (looked_at ?? moved) : moved;
   const seconds = Math.max(1, ((ended ?? overview.at) - began) / 1000);
@@ -76,7 +77,14 @@ function one(operation, overview, readOnly) {
       </p>
       ${
         state === "running" && !readOnly
-          ? html`<button class="danger" @click=${() => stop(operation)}>Stop</button>`
+          ? html`<button
+              class="danger"
+              aria-label="Stop the ${kind} of ${queue}"
+              ?disabled=${stopping}
+              @click=${() => stop(operation)}
+            >
+              ${stopping ? "Stopping…" : "Stop"}
+            </button>`
           : nothing
       }
     </div>

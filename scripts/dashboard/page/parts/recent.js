@@ -30,8 +30,8 @@ export function recent(ctx, queue) {
     }
     ctx.redraw();
   }
-  // A queue that nobody has is not asked for.
-  if (ctx.overview()?.queues.some((one) => one.queue === queue)) void load();
+  const exists = () => ctx.overview()?.queues.some((one) => one.queue === queue);
+  if (exists()) void load();
 
   return {
     /** @param {Overview} overview */

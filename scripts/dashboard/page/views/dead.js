@@ -77,7 +77,6 @@ export function open(ctx) {
   return {
     title: `Dead letters of ${queue}`,
     live(overview) {
-      kinds.live();
       const state = counted(overview);
       if (seen !== state) {
         follow();
@@ -87,7 +86,10 @@ export function open(ctx) {
       }
       seen = state;
     },
-    close: () => clearTimeout(later),
+    close() {
+      clearTimeout(later);
+      kinds.close();
+    },
     draw() {
       const overview = ctx.overview();
       return html`<nav class="crumbs" aria-label="Breadcrumb">

@@ -3,6 +3,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { live } from "../vendor/lit-html/directives/live.js";
 import { ApiError, change } from "../api.js";
+import { parse } from "../parts/json.js";
 import { shown } from "../format.js";
 import { messageAt } from "../parts/message.js";
 import { say } from "../parts/toast.js";
@@ -169,7 +170,7 @@ function outcome({ queue, id, created }) {
 function parsed(text) {
   if (text.trim() === "") return { message: null, fault: "A message is a JSON object, in braces" };
   try {
-    const message = JSON.parse(text);
+    const message = parse(text);
     const isObject = typeof message === "object" && message !== null && !Array.isArray(message);
     return isObject
       ? { message, fault: "" }

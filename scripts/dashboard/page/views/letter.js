@@ -1,12 +1,13 @@
 /** One dead letter. */
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { ApiError, change, read } from "../api.js";
+import { ApiError, change, readText } from "../api.js";
 import { bytes, shown } from "../format.js";
 import { content } from "../parts/content.js";
 import { ask } from "../parts/dialog.js";
 import { edit } from "../parts/edit.js";
 import { place } from "../parts/facts.js";
+import { parse } from "../parts/json.js";
 import { timeAt } from "../parts/time.js";
 import { timeline } from "../parts/timeline.js";
 
@@ -35,7 +36,7 @@ export function open(ctx) {
   /** @param {boolean} reveal */
   async function load(reveal) {
     try {
-      letter = await read(path + query(reveal), { fresh: true });
+      letter = parse(await readText(path + query(reveal)));
       revealed = reveal;
       fault = "";
     } catch (error) {

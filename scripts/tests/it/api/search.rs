@@ -17,6 +17,17 @@ async fn search(server: &Server, query: &str) -> Value {
     server.get(&format!("{SEARCH}?q={query}")).await.with_status(200).json()
 }
 
+/// The same, once there was time for everything: on a host that is busy a search may end early.
+async fn whole(server: &Server, query: &str) -> Value {
+    eventually(
+        "all is looked at",
+        LIMIT,
+        async || search(server, query).await,
+        |answer| answer["complete"] == true,
+    )
+    .await
+}
+
 /// `queue id state` of each that was found.
 fn found(answer: &Value) -> Vec<String> {
     let word = |one: &Value, name: &str| one[name].as_str().unwrap_or("-").to_owned();
@@ -55,12 +66,11 @@ async fn messages_are_found_in_every_queue_and_place_by_what_people_know_of_them
         ("plain", &["email plain-7 waiting"]),
         ("nobody", &[]),
     ] {
-        let answer = search(&server, query).await;
+        let answer = whole(&server, query).await;
         assert_eq!(found(&answer), expected, "{query}");
-        assert_eq!(answer["complete"], true, "{answer}");
         assert!(!answer.to_string().to_lowercase().contains("jo@example"), "{answer}");
     }
-    let dead = search(&server, "order-9").await["found"][0].clone();
+    let dead = whole(&server, "order-9").await["found"][0].clone();
     assert_eq!(
         (&dead["to"], &dead["subject"], &dead["near"]),
         (&json!("j…@e….com"), &json!("dead <b>one</b>"), &json!(0))
@@ -68,10 +78,10 @@ async fn messages_are_found_in_every_queue_and_place_by_what_people_know_of_them
     let opened =
         server.get(&format!("/api/v1/queues/email/dead/{}?near=0", dead["key"].as_str().unwrap())).await;
     assert_eq!(opened.with_status(200).json()["id"], "order-9");
-    let waits = search(&server, "order-1&queue=email").await["found"][0].clone();
+    let waits = whole(&server, "order-1&queue=email").await["found"][0].clone();
     assert_eq!((&waits["to"], &waits["subject"]), (&json!("J…@E….com"), &json!("Résumé")), "with its status");
     assert!(waits["at"].as_i64().is_some(), "{waits}");
-    assert_eq!(search(&server, "order").await["looked_at"], 7);
+    assert_eq!(whole(&server, "order").await["looked_at"], 7);
 }
 
 #[tokio::test]
@@ -154,7 +164,8 @@ async fn a_search_among_many_is_bounded_and_says_so() {
         let count = answer["found"].as_array().unwrap().len();
         assert!(count == 200 || query != "user", "{count}");
     }
-    assert_eq!(found(&search(&server, "m39999").await), ["email m39999 dead"]);
+    let newest = async || found(&search(&server, "m39999").await);
+    eventually("the newest is found", LIMIT, newest, |found| *found == ["email m39999 dead"]).await;
     assert_eq!(watch.slow_calls().await, [""; 0]);
 }
 
@@ -190,7 +201,7 @@ async fn a_dead_shard_hides_no_other_queue() {
     let sms = r#"{"id":"order-2","to":"+4915112345678","body":"b"}"#;
     server.post("/api/v1/messages/sms", sms).await.with_status(201);
     let dead = redis.primary_of("{queue:email}:pending", 0).await.expect("a primary");
-    assert_eq!(search(&server, "order").await["complete"], true);
+    whole(&server, "order").await;
     redis.nodes[dead].kill();
     redis.nodes[dead + 3].kill();
     let asked = &redis.nodes[(dead + 1) % 3];

@@ -5,7 +5,7 @@ use redispatch_testkit::redis::RedisServer;
 use redispatch_testkit::{LIMIT, eventually};
 use serde_json::{Value, json};
 
-use super::{PATH, groups, listed, place};
+use super::{PATH, groups, listed, page, place};
 use crate::api::http::{Answer, request};
 use crate::api::server::Server;
 use crate::dead::hash;
@@ -65,7 +65,7 @@ async fn of_two_with_one_id_the_one_that_was_seen_is_taken() {
         [r#"{"id":"m1","to":"a@example.com","body":"1"}"#, r#"{"id":"m1","to":"a@example.com","body":"2"}"#];
     push(&redis, DEAD, two.map(str::to_owned).into_iter()).await;
     let server = Server::start(&redis, &[]).await;
-    let page = server.get(PATH).await.json();
+    let page = page(&server, "", 50).await;
     order(&server, &page["letters"][1], "purge").await.with_status(200);
     assert_eq!(texts(&redis, DEAD).await, [two[1]]);
 }

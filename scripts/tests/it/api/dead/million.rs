@@ -41,12 +41,12 @@ async fn the_first_page_is_there_at_once_and_nothing_holds_redis() {
     let (middle, _) = timed(&format!("{PATH}?from=500000&limit=1")).await;
     let (opened, took) = timed(&place(&middle["letters"][0])).await;
     assert_eq!(opened["message"]["n"], 499_999);
-    assert!(took < Duration::from_millis(500), "{took:?}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
 
     // Groups come as they are counted.
     let groups = format!("{PATH}/groups");
     let (some, took) = timed(&groups).await;
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
     assert_eq!((&some["done"], &some["total"]), (&json!(false), &json!(COUNT)));
     assert!(some["looked_at"].as_u64().unwrap() > 0, "{some}");
     assert_eq!(some["groups"].as_array().unwrap().len(), 2);

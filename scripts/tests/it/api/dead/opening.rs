@@ -5,7 +5,7 @@ use std::time::Duration;
 use redispatch_testkit::redis::RedisServer;
 use serde_json::json;
 
-use super::{PATH, listed, place};
+use super::{PATH, listed, page, place};
 use crate::api::server::Server;
 use crate::queue::{DEAD, fill, letter, push};
 
@@ -77,7 +77,7 @@ async fn script_tags_and_bidi_controls_are_data_and_what_is_no_json_is_text() {
             {"at": "2026-01-01T00:00:00Z", "error": format!("{evil} jo@example.com"), "code": "550"}]}});
     push(&redis, DEAD, [message.to_string(), "no <JSON> for kim@example.com".to_owned()].into_iter()).await;
     let server = Server::start(&redis, &[]).await;
-    let page = server.get(PATH).await.with_status(200).json();
+    let page = page(&server, "", 50).await;
     let (text, letter) = (&page["letters"][0], &page["letters"][1]);
     assert_eq!(
         (&letter["subject"], &letter["reason"], &letter["error"]),
@@ -108,7 +108,7 @@ async fn what_is_odd_is_shown_as_far_as_it_can_be_read() {
     push(&redis, DEAD, odd.clone().into_iter()).await;
     redis.command(&[b"LPUSH".as_slice(), DEAD.as_bytes(), b"\xff\xfe\x00"]).await;
     let server = Server::start(&redis, &[]).await;
-    let page = server.get(PATH).await.with_status(200).json();
+    let page = page(&server, "", 50).await;
     let letters = page["letters"].as_array().unwrap();
     assert_eq!(letters.len(), odd.len() + 1);
     for letter in letters {

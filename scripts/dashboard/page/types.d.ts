@@ -195,7 +195,6 @@ export interface Status {
   attempts: number;
   due?: number;
   lease_ends?: number;
-  worker?: string;
   reason?: string;
   error?: string;
   code?: string;

@@ -37,7 +37,9 @@ fn is_reveal(request: &Request) -> bool {
     }
     let how = Query::<How>::try_from_uri(request.uri());
     // Two of them, or what cannot be read: no handler takes it, and it is told all the same.
-    how.map_or(request.uri().query().is_some(), |Query(How { reveal })| reveal.is_some_and(|how| how != "false"))
+    how.map_or(request.uri().query().is_some(), |Query(How { reveal })| {
+        reveal.is_some_and(|how| how != "false")
+    })
 }
 
 impl Known {

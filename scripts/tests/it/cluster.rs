@@ -1,7 +1,8 @@
 //! `queuectl` on a cluster, whole and with a shard that is gone.
 
 use redispatch_testkit::cluster::Cluster;
-use redispatch_testkit::{LIMIT, Reply};
+use redispatch_testkit::{LIMIT, Reply, eventually};
+use serde_json::{Value, json};
 
 use crate::api::server::Server;
 use crate::run::{Ran, command, finish};
@@ -50,6 +51,11 @@ async fn verbs_reach_each_queue_where_it_lives() {
     assert_eq!(stats["queues"]["email"]["pending"], 2, "{stats}");
 }
 
+fn of_queue<'a>(overview: &'a Value, name: &str) -> &'a Value {
+    let queues = overview["queues"].as_array().expect("queues");
+    queues.iter().find(|queue| queue["queue"] == name).unwrap_or(&Value::Null)
+}
+
 #[tokio::test]
 async fn a_dead_shard_hides_no_other_queue() {
     let mut redis = Cluster::start(3).await;
@@ -65,6 +71,11 @@ async fn a_dead_shard_hides_no_other_queue() {
     }
     let server = Server::at(&redis.url(), &[]).await;
     assert_eq!(server.get("/api/v1/health/redis").await.status, 200);
+    let key = "{queue:email}:pending";
+    redis.nodes[dead].command(&["LPUSH", key, "{}"]).await;
+    let seen = async || server.get("/api/v1/overview").await.json();
+    let counted = |overview: &Value| of_queue(overview, "email")["waiting"] == 1;
+    eventually("the message is counted", LIMIT, seen, counted).await;
     redis.nodes[dead].kill();
     redis.nodes[dead + 3].kill();
     let asked = &redis.nodes[(dead + 1) % 3];
@@ -84,6 +95,14 @@ async fn a_dead_shard_hides_no_other_queue() {
     let metrics = server.get("/metrics").await.body;
     assert!(metrics.contains("redispatch_queue_broken{queue=\"email\"} 1\n"), "{metrics}");
     assert!(metrics.contains("redispatch_queue_broken{queue=\"sms\"} 0\n"), "{metrics}");
+
+    let broken = |overview: &Value| of_queue(overview, "email")["broken"].is_string();
+    let overview = eventually("the overview says so", LIMIT, seen, broken).await;
+    assert_eq!(of_queue(&overview, "email")["waiting"], 1, "the last that was known: {overview:#}");
+    assert!(live.iter().all(|queue| of_queue(&overview, queue)["broken"].is_null()), "{overview:#}");
+    assert_eq!(overview["redis"]["up"], true);
+    let alert = &overview["alerts"][0];
+    assert_eq!((&alert["kind"], &alert["queue"]), (&json!("broken_queue"), &json!("email")), "{overview:#}");
 
     let doctor = queuectl(&redis, &["doctor"], "").await.with_code(1);
     let port = redis.nodes[dead].port().to_string();

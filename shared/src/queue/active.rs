@@ -50,6 +50,28 @@ impl Queue {
         Ok(held.iter().filter_map(|(member, bytes)| active(member, bytes)).collect())
     }
 
+    /// Those of them that a worker holds, by its start id, at most `most`, of the `looked_at` whose lease ends first. Only
+    /// their bytes are read.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Redis`]; nothing is changed by asking.
+    pub async fn active_of(
+        &self,
+        taker: &str,
+        most: usize,
+        looked_at: usize,
+    ) -> Result<Vec<Active>, QueueError> {
+        if most == 0 || looked_at == 0 {
+            return Ok(Vec::new());
+        }
+        let mut held = self.scored(&self.keys.processing, 0, looked_at as i64 - 1).await?;
+        held.retain(|(member, _)| Token::parse(member).is_some_and(|token| token.taker() == taker));
+        held.truncate(most);
+        let held = self.with_bytes(held).await?;
+        Ok(held.iter().filter_map(|(member, bytes)| active(member, bytes)).collect())
+    }
+
     /// When the attempt of each of `messages` began, ms since 1970 by Redis's clock; `None` for one without an id, and
     /// for one that is in hand no more.
     ///

@@ -106,16 +106,32 @@ function localTime(ms) {
   return `${day}T${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
-/** Reschedule and Cancel, of one among many. @param {Context} ctx @param {string} queue @param {string} id @param {number | null} due @param {() => void} then @returns {Template} */
-export function actions(ctx, queue, id, due, then) {
+/**
+ * Reschedule and Cancel.
+ *
+ * @param {Context} ctx
+ * @param {string} queue
+ * @param {{ id: string, due: number | null, look?: "quiet" | "" }} which
+ * @param {() => void} then after either
+ * @returns {Template}
+ */
+export function actions(ctx, queue, { id, due, look = "" }, then) {
   const after = async (/** @type {Promise<boolean>} */ done) => {
     if (await done) then();
   };
-  return html`<div class="row">
-    <button aria-label="Reschedule ${shown(id)}" @click=${() => void after(reschedule(ctx, queue, id, due))}>
+  return html`<div class="row tight">
+    <button
+      class=${look}
+      aria-label="Reschedule ${shown(id)}"
+      @click=${() => void after(reschedule(ctx, queue, id, due))}
+    >
       Reschedule
     </button>
-    <button class="danger" aria-label="Cancel ${shown(id)}" @click=${() => void after(cancel(queue, id))}>
+    <button
+      class="danger ${look}"
+      aria-label="Cancel ${shown(id)}"
+      @click=${() => void after(cancel(queue, id))}
+    >
       Cancel
     </button>
   </div>`;

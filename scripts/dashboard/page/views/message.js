@@ -13,6 +13,10 @@ import { instant, timeline } from "../parts/timeline.js";
 /** @import { Entry } from "../parts/timeline.js" */
 
 const REFRESH_MS = 2_000;
+/** A content that was not found is looked for among many. */
+const AGAIN_MS = 10_000;
+/** Of what is being sent, looked at to see whose it is. */
+const IN_HAND = 200;
 /** Attempts that the API lists. */
 const LOGGED = 20;
 const ENDED = ["sent", "dead", "cancelled"];
@@ -44,6 +48,9 @@ export function open(ctx) {
   let revealed = false;
   let looked = false;
   let contentOf = "";
+  let contentAt = 0;
+  let worker = "";
+  let workerOf = 0;
   let turn = 0;
   let closed = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -66,12 +73,12 @@ export function open(ctx) {
         fault = error;
         if (unknown()) status = null;
       }
-      await loadContent(fresh);
+      await Promise.all([loadContent(fresh), loadWorker()]);
       if (mine !== turn || closed) return;
       looked = true;
       ctx.redraw();
     }
-    if (!ENDED.includes(state() ?? "")) timer = setTimeout(load, REFRESH_MS);
+    if (!ENDED.includes(state() ?? "") && !(unknown() && !itself)) timer = setTimeout(load, REFRESH_MS);
   }
 
   /** Once in each state: it is looked for among many. @param {boolean} again */
@@ -83,8 +90,10 @@ export function open(ctx) {
       return;
     }
     const now = known ? `${known.state} ${known.at}` : "unknown";
-    if (now === contentOf && !again && known && !contentFault) return;
+    const isDue = contentFault !== null && Date.now() - contentAt >= AGAIN_MS;
+    if (now === contentOf && !again && !isDue) return;
     contentOf = now;
+    contentAt = Date.now();
     const asked = revealed;
     try {
       const found = await read(`${path}/content${asked ? "?reveal=true" : ""}`, { fresh: again });
@@ -95,6 +104,20 @@ export function open(ctx) {
       if (contentOf !== now) return;
       contentFault = error;
       if (error instanceof ApiError && error.status === 404) itself = null;
+    }
+  }
+
+  /** Once in each attempt. */
+  async function loadWorker() {
+    if (status?.state !== "sending" || status.at === workerOf) return;
+    const attempt = (workerOf = status.at);
+    worker = "";
+    try {
+      const { recent } = await read(`/api/admin/jobs/${encodeURIComponent(queue)}?limit=${IN_HAND}`);
+      const job = recent.active.find((/** @type {{ id: string }} */ job) => job.id === id);
+      if (attempt === workerOf) worker = job?.worker ?? "";
+    } catch {
+      // It is shown without, then.
     }
   }
 
@@ -124,7 +147,7 @@ export function open(ctx) {
             <h1><bdi>${shown(id)}</bdi></h1>
             ${now === undefined ? nothing : stateTag(now)}
           </div>
-          ${isChangeable ? actions(ctx, queue, id, status?.due ?? null, () => void load(true)) : nothing}
+          ${isChangeable ? actions(ctx, queue, { id, due: status?.due ?? null }, () => void load(true)) : nothing}
         </div>
         ${body()}`;
     },
@@ -187,7 +210,7 @@ export function open(ctx) {
   }
 
   /** @param {Status} status @returns {Omit<Entry, "at">} */
-  function latest({ state, at, due, lease_ends, worker, reason, error, provider, code, provider_id, log }) {
+  function latest({ state, at, due, lease_ends, reason, error, provider, code, provider_id, log }) {
     switch (state) {
       case "waiting":
         return { words: "Waiting" };

@@ -70,10 +70,10 @@ export function open(ctx) {
         </p>
         ${skip > 0 ? html`<p><a href=${here}>To the first</a></p>` : nothing}
       </div>`;
-    return html`<section class="panel" aria-label="Messages">
+    return html`<div class="panel">
       <p class="muted">${count(total, "message")} in all; ${order}.</p>
       <div class="scroll" role="region" tabindex="0" aria-label="Messages">
-        <table class="data">
+        <table class="data messages">
           <caption class="sr">
             ${isDelayed ? "Delayed messages" : "Waiting messages"}
           </caption>
@@ -103,7 +103,7 @@ export function open(ctx) {
         </table>
       </div>
       ${pages(total, messages)}
-    </section>`;
+    </div>`;
   }
 
   /** @param {Listed} message */
@@ -132,7 +132,7 @@ export function open(ctx) {
         ctx.session.read_only
           ? nothing
           : html`<td>
-              ${id === null ? html`<span class="muted">has no id</span>` : actions(ctx, queue, id, due ?? null, () => void load(true))}
+              ${id === null ? html`<span class="muted">has no id</span>` : actions(ctx, queue, { id, due: due ?? null, look: "quiet" }, () => void load(true))}
             </td>`
       }
     </tr>`;

@@ -89,10 +89,11 @@ export function open(ctx) {
       const found =
         answer.found.length === 0 ? "Nothing was found" : `${count(answer.found.length, "message")} found`;
       const looked = `${count(answer.looked_at, "message")} looked at`;
-      if (answer.complete) return `${found}; ${looked}. Of what was sent only the whole id is known.`;
-      return html`${found}. <strong class="partly">Not everything was looked at:</strong> ${looked}, which are
-        the nearest thousand of each kind, and of dead letters the newest ten thousand. By its whole id a
-        message is found wherever it is.`;
+      if (answer.complete)
+        return `${found}; ${looked}. Of what was sent only its id is known, and for a while.`;
+      return html`${found}. <strong>Not everything was looked at:</strong> ${looked}; one search goes no
+        further than 1,000 of each kind and 10,000 dead letters of a queue, 200 that are found, and 0.8 s. By
+        its whole id a message is found wherever it is.`;
     }
     if (fault !== "") return nothing;
     return "By its whole id a message is found wherever it is; by a part of its id, recipient or subject while it waits, is being sent, is delayed or given up.";
@@ -100,9 +101,9 @@ export function open(ctx) {
 
   /** @param {Found[]} found */
   function results(found) {
-    return html`<section class="panel" aria-label="What was found">
+    return html`<div class="panel">
       <div class="scroll" role="region" tabindex="0" aria-label="What was found">
-        <table class="data">
+        <table class="data messages">
           <caption class="sr">
             Messages found
           </caption>
@@ -116,7 +117,7 @@ export function open(ctx) {
           </tbody>
         </table>
       </div>
-    </section>`;
+    </div>`;
   }
 
   /** @param {Found} message */

@@ -95,7 +95,9 @@ impl Live {
 /// One who listens.
 struct Listener {
     told: watch::Receiver<Told>,
-    /// What it was told last.
+    /// When the look began that it was told of last, boot clock, ms.
+    looked: u64,
+    /// What that was; none where it was old by then, so that the next look is news.
     version: Option<u64>,
     said: Instant,
     ends: Instant,
@@ -107,12 +109,17 @@ impl Listener {
         told: watch::Receiver<Told>,
         place: OwnedSemaphorePermit,
     ) -> impl Stream<Item = Result<Bytes, Infallible>> {
-        let now = Instant::now();
-        let listener = Self { told, version: None, said: now, ends: now + STREAM_LIMIT, _place: place };
         futures::StreamExt::chain(
             futures::stream::once(async { Ok(RETRY) }),
-            unfold(listener, |mut listener| async { Some((Ok(listener.next().await?), listener)) }),
+            unfold(Self::new(told, place), |mut listener| async {
+                Some((Ok(listener.next().await?), listener))
+            }),
         )
+    }
+
+    fn new(told: watch::Receiver<Told>, place: OwnedSemaphorePermit) -> Self {
+        let now = Instant::now();
+        Self { told, looked: 0, version: None, said: now, ends: now + STREAM_LIMIT, _place: place }
     }
 
     /// What there is to say next: only the newest, however long it took to say the last one. None at the end.
@@ -120,11 +127,14 @@ impl Listener {
         loop {
             {
                 let told = self.told.borrow_and_update();
-                if told.over {
+                if told.over || Instant::now() >= self.ends {
                     return None;
                 }
-                if told.looked > 0 && (self.version != Some(told.version) || self.said.elapsed() >= ALIVE) {
-                    (self.version, self.said) = (Some(told.version), Instant::now());
+                let is_due = self.version != Some(told.version) || self.said.elapsed() >= ALIVE;
+                if told.looked > self.looked && is_due {
+                    let is_fresh = told.looked + FRESH >= clock::boot_ms();
+                    self.version = is_fresh.then_some(told.version);
+                    (self.looked, self.said) = (told.looked, Instant::now());
                     return Some(told.event.clone());
                 }
             }
@@ -138,5 +148,71 @@ impl Listener {
                 () = sleep_until(self.ends) => return None,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    fn told(looked: u64, version: u64) -> Told {
+        Told { looked, version, event: Bytes::from(version.to_string()), ..Told::default() }
+    }
+
+    fn listener(told: &watch::Sender<Told>) -> Listener {
+        Listener::new(told.subscribe(), Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap())
+    }
+
+    /// What it hears without waiting: nothing, or that it is the end, or an event.
+    fn heard(listener: &mut Listener) -> Option<Option<Bytes>> {
+        listener.next().now_or_never()
+    }
+
+    #[tokio::test]
+    async fn who_is_slow_hears_only_the_newest() {
+        let now = clock::boot_ms();
+        let sender = watch::Sender::new(Told::default());
+        let mut slow = listener(&sender);
+        (1..=100).for_each(|n| drop(sender.send_replace(told(now + n, n))));
+        assert_eq!(heard(&mut slow), Some(Some(Bytes::from("100"))));
+        assert_eq!(heard(&mut slow), None);
+    }
+
+    #[tokio::test]
+    async fn ages_alone_are_told_every_five_seconds() {
+        let now = clock::boot_ms();
+        let sender = watch::Sender::new(told(now, 1));
+        let mut page = listener(&sender);
+        assert!(heard(&mut page).is_some());
+        sender.send_replace(told(now + 1, 1));
+        assert_eq!(heard(&mut page), None);
+        page.said = Instant::now().checked_sub(ALIVE).unwrap();
+        assert!(heard(&mut page).is_some());
+        page.said = Instant::now().checked_sub(ALIVE).unwrap();
+        assert_eq!(heard(&mut page), None, "nobody has looked since");
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_after_a_pause_hears_the_next_look_though_nothing_has_changed() {
+        let now = clock::boot_ms();
+        let sender = watch::Sender::new(told(now - 9_000, 1));
+        let mut page = listener(&sender);
+        assert!(heard(&mut page).is_some(), "what is old is better than nothing");
+        assert_eq!(heard(&mut page), None, "and is told once");
+        sender.send_replace(told(now, 1));
+        assert!(heard(&mut page).is_some());
+        sender.send_replace(told(now + 1, 1));
+        assert_eq!(heard(&mut page), None);
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_in_time_though_there_is_always_more_to_say() {
+        let sender = watch::Sender::new(told(clock::boot_ms(), 1));
+        let mut page = listener(&sender);
+        page.ends = Instant::now();
+        assert_eq!(heard(&mut page), Some(None));
     }
 }

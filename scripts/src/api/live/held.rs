@@ -72,10 +72,10 @@ pub(in crate::api) async fn held(
     let (Path(name), Query(Whose { worker })) = (name?, whose?);
     let messages = api.ask(async {
         let queue = api.known(&name).await?;
-        let most = if worker.is_some() { LOOKED_AT } else { LISTED };
-        let mut held = queue.active(most).await?;
-        held.retain(|message| worker.as_ref().is_none_or(|worker| message.taker == *worker));
-        held.truncate(LISTED);
+        let held = match &worker {
+            Some(worker) => queue.active_of(worker, LISTED, LOOKED_AT).await?,
+            None => queue.active(LISTED).await?,
+        };
         let since = queue.in_hand_since(&held).await?;
         Ok(held.into_iter().zip(since).map(|(message, since)| Held::new(message, since)).collect())
     });

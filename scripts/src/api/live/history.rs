@@ -68,7 +68,11 @@ pub(in crate::api) struct Columns {
 }
 
 impl History {
+    /// Keeps a look. Times only grow: where the clock was set back, what it has not come to again is forgotten.
     pub(super) fn add(&mut self, at: i64, queues: Option<BTreeMap<String, Values>>) {
+        while self.0.back().is_some_and(|last| last.at >= at) {
+            self.0.pop_back();
+        }
         if self.0.len() == POINTS {
             self.0.pop_front();
         }
@@ -172,6 +176,17 @@ mod tests {
             (all.waiting, all.in_per_second),
             (vec![Some(1), None, Some(7)], vec![None, None, Some(2.5)])
         );
+    }
+
+    /// A chart whose times do not grow cannot be drawn.
+    #[test]
+    fn a_clock_that_is_set_back_leaves_the_times_in_order() {
+        let mut history = History::default();
+        for at in [10, 20, 30, 40, 25, 35] {
+            history.add(at, point(&[("email", values(at.unsigned_abs(), None))]));
+        }
+        let columns = history.columns(None);
+        assert_eq!((columns.at, columns.waiting[2]), (vec![10, 20, 25, 35], Some(25)));
     }
 
     #[test]

@@ -194,8 +194,36 @@ impl Overview {
         (still.at, still.redis.memory_used) = (0, None);
         still.queues.iter_mut().for_each(|queue| queue.oldest_ms = queue.oldest_ms.map(|_| 0));
         for worker in &mut still.workers {
-            (worker.seen_ms, worker.oldest_ms) = (0, worker.oldest_ms.map(|_| 0));
+            (worker.seen_at, worker.seen_ms) = (0, 0);
+            worker.oldest_ms = worker.oldest_ms.map(|_| 0);
         }
         still
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With many workers one of them gives a sign of life at every look.
+    #[test]
+    fn ages_and_signs_of_life_are_no_news() {
+        let at = |now: i64| Overview {
+            at: now,
+            redis: Redis { memory_used: Some(now.unsigned_abs()), ..Redis::default() },
+            queues: vec![QueueNow { oldest_ms: Some(now.unsigned_abs()), ..QueueNow::default() }],
+            workers: vec![WorkerNow {
+                oldest_ms: Some(now.unsigned_abs()),
+                seen_at: now,
+                seen_ms: now / 2,
+                ..WorkerNow::default()
+            }],
+            ..Overview::default()
+        };
+        let told = |overview: Overview| serde_json::to_value(overview.still()).unwrap();
+        assert_eq!(told(at(1_000)), told(at(2_000)));
+        let mut late = at(2_000);
+        late.workers[0].late = true;
+        assert_ne!(told(at(1_000)), told(late));
     }
 }

@@ -34,6 +34,8 @@ struct Sampler {
     /// Boot clock, ms.
     schedules_read: Option<u64>,
     history_kept: Option<u64>,
+    /// By how much Redis's clock was ahead of this host's, ms.
+    ahead: i64,
     /// What was told last, without what changes by itself.
     still: Vec<u8>,
 }
@@ -66,9 +68,11 @@ impl Sampler {
         let overview = match api.snapshots.get(&api.client, TICK / 2).await {
             Ok(snapshot) => {
                 self.read_schedules(api, &snapshot, looked).await;
-                self.overview(&snapshot, &last, looked)
+                let overview = self.overview(&snapshot, &last, looked);
+                self.ahead = overview.at - local_now();
+                overview
             }
-            Err(error) => away(&last, error),
+            Err(error) => away(&last, local_now() + self.ahead, error),
         };
         let operations = api.operations.list();
         let overview = Overview { alerts: alerts::of(&overview), operations, ..overview };
@@ -129,7 +133,12 @@ impl Sampler {
         workers.sort_by(|a, b| (&a.queue, &a.id).cmp(&(&b.queue, &b.id)));
         let (memory_used, memory_limit) = (snapshot.memory_used, snapshot.memory_limit);
         Overview {
-            at: snapshot.queues.iter().map(|(glance, _)| glance.now).max().unwrap_or_else(local_now),
+            at: snapshot
+                .queues
+                .iter()
+                .map(|(glance, _)| glance.now)
+                .max()
+                .unwrap_or_else(|| local_now() + self.ahead),
             version: env!("CARGO_PKG_VERSION"),
             redis: Redis { up: true, memory_used, memory_limit, ..Redis::default() },
             queues,
@@ -152,8 +161,7 @@ impl Sampler {
 }
 
 /// The last overview, of a Redis that does not answer.
-fn away(last: &Overview, error: ApiError) -> Overview {
-    let at = local_now();
+fn away(last: &Overview, at: i64, error: ApiError) -> Overview {
     let since = last.redis.since.or(Some(at));
     let words = error.cause.map_or(error.problem.message, |cause| cause.0);
     let redis = Redis { up: false, since, error: Some(mask::text(&words).into_owned()), ..last.redis };

@@ -1,5 +1,7 @@
 //! What is wrong, and that it is over.
 
+use std::time::{Duration, Instant};
+
 use redispatch_testkit::redis::RedisServer;
 use serde_json::{Value, json};
 
@@ -99,6 +101,25 @@ async fn redis_away_and_back() {
     let back = stream.until(|overview| overview["redis"]["up"] == true).await;
     assert_eq!((&back["redis"]["since"], &back["redis"]["error"]), (&json!(null), &json!(null)));
     stream.until(|overview| overview["queues"][0]["waiting"].as_u64() >= Some(2)).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_does_not_answer_is_told_once_in_words_that_stay() {
+    let redis = RedisServer::start().await;
+    let server = Server::start(&redis, &[]).await;
+    let mut stream = Stream::open(server.addr).await;
+    stream.until(|overview| overview["redis"]["up"] == true).await;
+    redis.freeze();
+    let away = stream.until(|overview| overview["redis"]["up"] == false).await;
+    let told = Instant::now();
+    let again = stream.overview().await;
+    assert!(told.elapsed() > Duration::from_secs(3), "nothing has changed after {:?}", told.elapsed());
+    assert_eq!(away["alerts"], again["alerts"]);
+    let asked = Instant::now();
+    assert_eq!(server.get("/api/v1/overview").await.with_status(200).json()["redis"]["up"], false);
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    redis.thaw();
+    stream.until(|overview| overview["redis"]["up"] == true).await;
 }
 
 #[tokio::test]

@@ -113,6 +113,26 @@ async fn a_worker_and_what_it_holds_since_when() {
 }
 
 #[tokio::test]
+async fn what_a_worker_holds_is_found_behind_what_others_hold() {
+    let redis = RedisServer::start().await;
+    let (other, own) = ("aaaaaaaaaaa", "bbbbbbbbbbb");
+    let mut client = redis.connect().await;
+    for (n, worker) in (0..150).map(|n| (n, other)).chain([(150, own)]) {
+        let (member, ends) = (format!("{worker}.{n}:p:0:{worker}.{n}"), (1_000 + n).to_string());
+        client.command(&["ZADD", "queue:email:processing", &ends, &member]).await.unwrap();
+        client.command(&["HSET", "queue:email:messages", &member, "{}"]).await.unwrap();
+    }
+    let server = Server::start(&redis, &[]).await;
+    let held = async |of: &str| server.get(&format!("/api/v1/queues/email/held{of}")).await.with_status(200);
+    let all = held("").await.json();
+    assert_eq!(all["messages"].as_array().unwrap().len(), 100);
+    assert_eq!(all["messages"][0]["lease_ends"], 1_000, "those whose lease ends first");
+    let of_one = held(&format!("?worker={own}")).await.json();
+    assert_eq!(of_one["messages"].as_array().unwrap().len(), 1, "{of_one:#}");
+    assert_eq!(of_one["messages"][0]["reference"], format!("{own}.150"));
+}
+
+#[tokio::test]
 async fn the_hour_begins_with_the_server() {
     let redis = RedisServer::start().await;
     redis.command(&["LPUSH", PENDING, "{}"]).await;

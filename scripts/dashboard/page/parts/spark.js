@@ -7,6 +7,7 @@ import { read } from "../api.js";
 /** @typedef {(number | null)[]} Line */
 
 const POINTS = 180;
+const LEAST = 30;
 const REFRESH_MS = 10_000;
 /** Queues that get one: each asks the server every ten seconds. */
 const MOST = 24;
@@ -50,6 +51,8 @@ export function sparks(ctx) {
 /** @param {Line} came @param {Line} went */
 function drawn(came, went) {
   const top = Math.max(0.001, ...[...came, ...went].map((n) => n ?? 0));
+  // Of a server that has just begun at least the last minutes.
+  const width = Math.max(came.length, LEAST) - 1;
   const path = (/** @type {Line} */ line) => {
     let pen = "M";
     return line
@@ -58,7 +61,7 @@ function drawn(came, went) {
           pen = "M";
           return "";
         }
-        const step = `${pen}${at + POINTS - line.length} ${(31 - (29 * n) / top).toFixed(1)}`;
+        const step = `${pen}${width + 1 - line.length + at} ${(31 - (29 * n) / top).toFixed(1)}`;
         pen = "L";
         return step;
       })
@@ -66,7 +69,7 @@ function drawn(came, went) {
   };
   const line = (/** @type {string} */ kind, /** @type {string} */ d) =>
     d === "" ? nothing : svg`<path class=${kind} d=${d} vector-effect="non-scaling-stroke" />`;
-  return html`<svg class="spark" viewBox="0 0 ${POINTS - 1} 32" preserveAspectRatio="none" aria-hidden="true">
+  return html`<svg class="spark" viewBox="0 0 ${width} 32" preserveAspectRatio="none" aria-hidden="true">
     ${line("in", path(came))} ${line("out", path(went))}
   </svg>`;
 }

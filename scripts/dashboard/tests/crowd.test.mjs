@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 
+import { dead } from "./kit/messages.mjs";
 import { scene } from "./kit/scene.mjs";
 
 /** @import { Redis } from "./kit/redis.mjs" */
@@ -12,10 +13,13 @@ const WHILE = 7_000;
 
 const pass = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** How many commands others than this one ask of Redis in a while. @param {Redis} redis */
+/** How many commands Redis is asked in a while in which something happens each second. @param {Redis} redis */
 async function cost(redis) {
   await redis.send("CONFIG", "RESETSTAT");
-  await pass(WHILE);
+  for (let ms = 0; ms < WHILE; ms += 1_000) {
+    await redis.send("LPUSH", "queue:email:dead_letter", dead());
+    await pass(1_000);
+  }
   let sum = 0;
   for (const [name, calls] of await redis.asked()) if (!name.startsWith("config")) sum += calls;
   return sum;
@@ -78,7 +82,6 @@ scene(
     });
     const one = await cost(redis);
     page.removeAllListeners("request");
-    console.log(asked);
 
     // nine more of these, and ninety that ask for the same as often
     await Promise.all(
@@ -101,7 +104,7 @@ scene(
     const hundred = await cost(redis);
     await Promise.all(asking.flat());
     assertNoMore("page", one, hundred);
-    assert.ok(asked.length > 0, "a page asks for nothing by itself: leave the ninety out");
+    assert.ok(asked.length > 0, "pages follow what happens");
   },
   { limit: 90_000 },
 );

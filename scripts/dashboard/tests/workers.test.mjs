@@ -11,7 +11,7 @@ scene("a worker is there with what it holds and since when", async (it) => {
   smtp.hold();
   const page = await it.page("#/workers");
   await page.getByText("None.").waitFor();
-  const worker = await it.worker({ CONCURRENCY: "3" }, smtp);
+  const worker = await it.worker({ CONCURRENCY: "3", PROCESSING_TIMEOUT_MS: "3000" }, smtp);
   const row = page
     .getByRole("table", { name: "All workers" })
     .getByRole("row")

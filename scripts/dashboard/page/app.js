@@ -1,10 +1,11 @@
 /** Boot, login gate, navigation, redraw. */
 
-import { html, render } from "./vendor/lit-html/lit-html.js";
+import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 import { ApiError, change, onSignedOut, read, use } from "./api.js";
 import { closeAll } from "./parts/dialog.js";
 import { header, footer } from "./parts/frame.js";
 import { banner } from "./parts/banner.js";
+import { timeAt } from "./parts/time.js";
 import { say } from "./parts/toast.js";
 import { find } from "./router.js";
 import { stream } from "./stream.js";
@@ -52,19 +53,29 @@ function draw() {
   const signedIn = session?.signed_in === true;
   app.hidden = !signedIn;
   gate.hidden = signedIn;
-  document.documentElement.dataset.state = signedIn ? "open" : "closed";
   if (!session) return;
-  if (!signedIn) return render(login(signIn, redraw), gate);
+  if (!signedIn) {
+    const asked = gate.querySelector("form") !== null;
+    document.title = "Sign in · redispatch";
+    render(login(signIn, redraw), gate);
+    if (!asked) /** @type {HTMLElement | null} */ (gate.querySelector("[name=token]"))?.focus();
+    return;
+  }
   render(html``, gate);
-  const stale = overview !== null && !fresh();
+  const stale = overview && !fresh() ? overview : null;
   render(
     html`${header({ session, overview, section, signOut })} ${banner({ overview, lost, now: now(), session })}
-      <main id="main" tabindex="-1" class=${stale ? "stale" : ""}>${viewRoot}</main>
+      <main id="main" tabindex="-1" class=${stale ? "stale" : ""}>
+        ${stale ? asOf(stale) : nothing}${viewRoot}
+      </main>
       ${footer({ session })}`,
     app,
   );
   if (view) drawView(view);
 }
+
+/** @param {Overview} overview */
+const asOf = ({ at }) => html`<p class="asof">Numbers as of ${timeAt(at, { seconds: true })}</p>`;
 
 /** @param {View} view */
 function drawView(view) {
@@ -135,9 +146,8 @@ function signedOut() {
   if (!session?.signed_in) return;
   session = { ...session, signed_in: false, csrf: null };
   closeAll();
-  live.stop();
+  // This tab stays with the stream: it hears when another tab signs in.
   draw();
-  gate.querySelector("input")?.focus();
 }
 
 /** @param {Session} next */
@@ -169,10 +179,16 @@ async function signOut() {
   }
 }
 
+let booting = false;
+
 async function boot() {
+  if (booting) return;
+  booting = true;
   for (let wait = 500; ; wait = Math.min(wait * 2, 5_000)) {
     try {
-      return enter(await read("/api/v1/session"));
+      const next = await read("/api/v1/session");
+      booting = false;
+      return enter(next);
     } catch (error) {
       const text =
         error instanceof ApiError && error.status > 0

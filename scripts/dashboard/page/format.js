@@ -55,11 +55,14 @@ export function ago(ms, now) {
   return ms <= now ? `${age(now - ms)} ago` : `in ${age(ms - now)}`;
 }
 
+/** Within it a time of day tells the day. */
+const HALF_DAY_MS = 43_200_000;
+
 /** @param {Date} a @param {Date} b */
 const sameDay = (a, b) => a.toDateString() === b.toDateString();
 
 /**
- * When, in the viewer's zone: `12:03` of today, else with its date.
+ * When, in the viewer's zone: `12:03` of today and of the hours around it, else with its date.
  *
  * @param {number | null | undefined} ms
  * @param {{ seconds?: boolean }} [how]
@@ -70,7 +73,7 @@ export function when(ms, { seconds = false } = {}) {
   if (Number.isNaN(at.getTime())) return UNKNOWN;
   const time = (seconds ? clockSeconds : clock).format(at);
   const today = new Date();
-  if (sameDay(at, today)) return time;
+  if (sameDay(at, today) || Math.abs(today.getTime() - at.getTime()) < HALF_DAY_MS) return time;
   const date = at.getFullYear() === today.getFullYear() ? day : dayYear;
   return `${date.format(at)}, ${time}`;
 }

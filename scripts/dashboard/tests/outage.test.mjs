@@ -8,7 +8,7 @@ import { scene } from "./kit/scene.mjs";
 /** @import { Page } from "playwright-core" */
 
 /** Whatever the browser itself says of a server that is not there. */
-const AWAY = [/ERR_CONNECTION/, /ERR_INCOMPLETE/, /ERR_EMPTY/, /status of 50[23]/];
+const AWAY = [/ERR_CONNECTION/, /ERR_SOCKET/, /ERR_INCOMPLETE/, /ERR_EMPTY/, /status of 50[23]/];
 
 /** @param {Page} page @param {RegExp} text */
 const alert = (page, text) => page.getByRole("alert").getByText(text);

@@ -1,22 +1,43 @@
 /** What is wrong, in words. */
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { count, shown } from "../format.js";
+import { count, number, shown } from "../format.js";
 import { timeAgo, timeAt } from "./time.js";
 
 /** @import { Alert, Overview, Session } from "../types.js" */
 
+/** Alerts that are shown without being asked for, the worst first. */
+const MOST = 6;
+
 /** @param {{ overview: Overview | null, lost: number | null, now: number, session: Session }} shell */
-export function banner({ overview, lost, now }) {
+export function banner({ overview, lost, now, session }) {
   const connection =
     lost === null
       ? nothing
       : html`<p class="bad">
           The connection to this server is lost since ${timeAt(lost)}; trying again. What is shown is of then.
         </p>`;
-  const alerts = overview?.alerts.map((alert) => html`<p class=${alert.level}>${words(alert, now)}</p>`);
+  const another =
+    overview && overview.version !== session.version
+      ? html`<p class="warn">
+          The server is now of version ${overview.version}, this page of ${session.version}:
+          <button class="quiet" @click=${() => location.reload()}>Load it again</button>
+        </p>`
+      : nothing;
+  const told = (overview?.alerts ?? []).map(
+    (alert) => html`<p class=${alert.level}>${words(alert, now)}</p>`,
+  );
+  const more = told.slice(MOST);
   return html`<div class="banner" role="alert" aria-relevant="additions">
-    ${connection} ${alerts ?? nothing}
+    ${connection} ${another} ${told.slice(0, MOST)}
+    ${
+      more.length === 0
+        ? nothing
+        : html`<details>
+            <summary>and ${number(more.length)} more</summary>
+            ${more}
+          </details>`
+    }
   </div>`;
 }
 

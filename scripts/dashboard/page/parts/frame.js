@@ -10,7 +10,6 @@ import { themeSwitch } from "./theme.js";
  * @param {{ session: Session, overview: Overview | null, section: string, signOut: () => void }} shell
  */
 export function header({ session, overview, section, signOut }) {
-  const dead = overview?.queues.reduce((sum, queue) => sum + queue.dead_letter, 0);
   const link = (/** @type {string} */ to, /** @type {string} */ name, /** @type {number | undefined} */ n) =>
     html`<li>
       <a href="#/${to}" aria-current=${section === (to || "queues") ? "page" : nothing}
@@ -37,11 +36,15 @@ export function header({ session, overview, section, signOut }) {
         aria-label="Find messages"
         placeholder="Find messages: id, recipient, subject"
       />
-      <button aria-label="Search">⌕</button>
+      <button aria-label="Search">
+        <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">
+          <circle cx="8.5" cy="8.5" r="5.5" fill="none" stroke="currentColor" stroke-width="2" />
+          <path d="M13 13l5 5" stroke="currentColor" stroke-width="2" stroke-linecap="round" />
+        </svg>
+      </button>
     </form>
     ${session.read_only ? html`<span class="chip">Read-only</span>` : nothing}
     ${session.login === "needed" ? html`<button class="plain" @click=${signOut}>Sign out</button>` : nothing}
-    ${dead === undefined ? nothing : nothing}
   </header>`;
 }
 

@@ -5,18 +5,18 @@ import { read } from "../api.js";
 import { number, rate, when } from "../format.js";
 import { chart } from "./chart.js";
 
-/** @import { Context, History } from "../types.js" */
+/** @import { Context, History, Queue } from "../types.js" */
 
 const HELD = [
   { name: "waiting", color: "--accent" },
   { name: "in hand", color: "--good" },
-  { name: "delayed", color: "--warn" },
-  { name: "dead", color: "--bad" },
+  { name: "delayed", color: "--warn", dash: [8, 3] },
+  { name: "dead", color: "--bad", dash: [3, 3] },
 ];
 const FLOW = [
   { name: "in", color: "--accent" },
-  { name: "out", color: "--good" },
-  { name: "failed", color: "--bad" },
+  { name: "out", color: "--good", dash: [8, 3] },
+  { name: "failed", color: "--bad", dash: [3, 3] },
 ];
 /** Rows of the table: one each five minutes. */
 const EVERY = 30;
@@ -41,16 +41,43 @@ export function hour(ctx, queue) {
       return;
     }
     if (closed) return;
-    const at = history.at.map((ms) => ms / 1000);
-    held.set([at, history.waiting, history.processing, history.delayed, history.dead_letter]);
-    flow.set([at, history.in_per_second, history.out_per_second, history.failed_per_second]);
+    paint();
     ctx.redraw();
   }
   void load();
 
+  /** What is kept, and beyond it what is now. */
+  function paint() {
+    if (!history) return;
+    const overview = ctx.overview();
+    const queues = overview?.queues.filter((one) => queue === null || one.queue === queue) ?? [];
+    const now = overview && ctx.fresh() && overview.at > (history.at.at(-1) ?? 0) && queues.length > 0;
+    const line = (
+      /** @type {(number | null)[]} */ kept,
+      /** @type {((one: Queue) => number | null) | null} */ of,
+    ) => (now ? [...kept, of ? sum(queues.map(of)) : null] : kept);
+    const at = history.at.map((ms) => ms / 1000);
+    if (now) at.push(overview.at / 1000);
+    held.set([
+      at,
+      line(history.waiting, (one) => one.waiting),
+      line(history.processing, (one) => one.processing),
+      line(history.delayed, (one) => one.delayed),
+      line(history.dead_letter, (one) => one.dead_letter),
+    ]);
+    flow.set([
+      at,
+      line(history.in_per_second, (one) => one.in_per_second),
+      line(history.out_per_second, (one) => one.out_per_second),
+      line(history.failed_per_second, null),
+    ]);
+  }
+
   return {
     live() {
+      if (document.hidden) return;
       if (Date.now() - asked >= (history?.step_ms ?? 10_000)) void load();
+      else paint();
     },
     close() {
       closed = true;
@@ -77,6 +104,10 @@ export function hour(ctx, queue) {
       </section>`,
   };
 }
+
+/** @param {(number | null)[]} all */
+const sum = (all) =>
+  all.every((n) => n === null) ? null : all.reduce((total, n) => (total ?? 0) + (n ?? 0), 0);
 
 /** @param {History | null} history @param {string} of */
 function numbers(history, of) {

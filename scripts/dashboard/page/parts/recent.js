@@ -52,7 +52,7 @@ export function recent(ctx, queue) {
           !ended || ended.length === 0
             ? none
             : html`<div class="scroll" role="region" tabindex="0" aria-label="Ended last">
-                <table class="data">
+                <table class="data cards compact" role="table">
                   <caption class="sr">
                     What was sent or given up last
                   </caption>
@@ -80,8 +80,12 @@ export function recent(ctx, queue) {
           ><bdi>${shown(id)}</bdi></a
         >
       </th>
-      <td><span class="tag ${dead ? "bad" : "good"}">${dead ? "given up" : shown(state)}</span></td>
-      <td>${timeAt(at, { seconds: true })} <span class="muted">${timeAgo(at, ctx.now())}</span></td>
+      <td data-label="State">
+        <span class="tag ${dead ? "bad" : "good"}">${dead ? "given up" : shown(state)}</span>
+      </td>
+      <td data-label="When">
+        ${timeAt(at, { seconds: true })} <span class="muted">${timeAgo(at, ctx.now())}</span>
+      </td>
     </tr>`;
   }
 }

@@ -15,7 +15,7 @@ export function schedules(queues, ctx) {
   all.sort((a, b) => (a.next ?? Infinity) - (b.next ?? Infinity));
   return html`<section class="panel">
     <div class="scroll" role="region" tabindex="0" aria-label="Schedules">
-      <table class="data">
+      <table class="data cards" role="table">
         <caption>
           Schedules
         </caption>
@@ -29,13 +29,13 @@ export function schedules(queues, ctx) {
             ({ queue, name, pattern, timezone, last, next, error }) =>
               html`<tr>
                 <th scope="row"><bdi>${shown(name)}</bdi></th>
-                <td>
+                <td data-label="Queue">
                   <a href="#/queues/${encodeURIComponent(queue)}"><bdi>${shown(queue)}</bdi></a>
                 </td>
-                <td class="mono">${shown(pattern)}</td>
-                <td>${shown(timezone)}</td>
-                <td>${timeAt(last)}</td>
-                <td>
+                <td class="mono" data-label="Pattern">${shown(pattern)}</td>
+                <td data-label="Time zone">${shown(timezone)}</td>
+                <td data-label="Last">${timeAt(last)}</td>
+                <td data-label="Next">
                   ${
                     error === null
                       ? next === null

@@ -57,7 +57,7 @@ export function workers(ctx) {
           </section>`
         : html`<section class="panel">
             <div class="scroll" role="region" tabindex="0" aria-label=${caption}>
-              <table class="data">
+              <table class="data cards" role="table">
                 <caption>
                   ${caption}
                 </caption>
@@ -88,15 +88,19 @@ export function workers(ctx) {
     const seen = age(worker.seen_ms + grown);
     return html`<tr>
         <th scope="row" class="mono"><bdi>${shown(worker.id)}</bdi></th>
-        <td>
+        <td data-label="Queue">
           <a href="#/queues/${encodeURIComponent(worker.queue)}"><bdi>${shown(worker.queue)}</bdi></a>
         </td>
-        <td>${shown(worker.version)}</td>
-        <td class="num">${worker.pid}</td>
-        <td class="num">${number(worker.sending)} of ${number(worker.concurrency)}</td>
-        <td class="num">${worker.oldest_ms === null ? age(null) : age(worker.oldest_ms + grown)}</td>
-        <td>${worker.late ? html`<span class="tag bad">silent for ${seen}</span>` : `${seen} ago`}</td>
-        <td>
+        <td data-label="Version">${shown(worker.version)}</td>
+        <td class="num" data-label="Process">${worker.pid}</td>
+        <td class="num" data-label="Sending">${number(worker.sending)} of ${number(worker.concurrency)}</td>
+        <td class="num" data-label="Oldest held">
+          ${worker.oldest_ms === null ? age(null) : age(worker.oldest_ms + grown)}
+        </td>
+        <td data-label="Last seen">
+          ${worker.late ? html`<span class="tag bad">silent for ${seen}</span>` : `${seen} ago`}
+        </td>
+        <td data-label="Holds">
           <button class="quiet" aria-expanded=${String(place !== undefined)} @click=${() => toggle(worker)}>
             ${count(worker.held, "message")}<span class="sr"> of ${worker.id}</span>
           </button>

@@ -33,16 +33,10 @@ export function login(signIn, redraw) {
     <form @submit=${submit}>
       <h1>redispatch</h1>
       <p>Sign in with the token this server was started with (<code>API_TOKEN</code>).</p>
+      <input name="user" autocomplete="username" value="redispatch" hidden />
       <label class="field">
         <span>Token</span>
-        <input
-          type="password"
-          name="token"
-          autocomplete="current-password"
-          required
-          autofocus
-          spellcheck="false"
-        />
+        <input type="password" name="token" autocomplete="current-password" required spellcheck="false" />
       </label>
       <p class="fault" role="alert">${fault === "" ? nothing : fault}</p>
       <button class="primary" ?disabled=${busy}>Sign in</button>

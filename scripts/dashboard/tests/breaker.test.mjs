@@ -19,7 +19,9 @@ scene(
     const worker = await it.worker({ CONCURRENCY: "4" }, smtp);
     await worker.event("breaker_opened");
     await alert
-      .getByText(/email.* since [\w ,]*\d\d:\d\d, 1,204 messages wait.*535 5\.7\.8 wrong credentials/)
+      .getByText(
+        /email: SMTP login refused\s+since [\w ,]*\d\d:\d\d, 1,204 messages wait.*535 5\.7\.8 wrong credentials/,
+      )
       .waitFor();
     assert.equal(await alert.getByText("no worker").count(), 0);
     await worker.kill("SIGTERM");

@@ -54,6 +54,14 @@ const wait = (n) => (n === 0 ? nothing : html`, ${count(n, "message waits", "mes
 const until = (ms, now, otherwise) =>
   ms === null ? otherwise : html`until ${timeAt(ms)} (${timeAgo(ms, now)})`;
 
+/** What the provider's words come to. @param {string} text */
+const trouble = (text) =>
+  /^AUTH: 5/.test(text)
+    ? "SMTP login refused"
+    : /\b(20003|InvalidClientTokenId)\b/.test(text)
+      ? "the provider refuses the login"
+      : "the provider fails";
+
 /** One sentence; `named` says which queue it is about. @param {Alert} alert @param {number} now @param {boolean} [named] */
 export function words(alert, now, named = true) {
   const name =
@@ -65,7 +73,7 @@ export function words(alert, now, named = true) {
     case "redis_away":
       return html`Redis is away${since(alert.since)}; the numbers are of then${because(alert.text)}`;
     case "breaker":
-      return html`${name}the provider fails${since(alert.since)}${wait(alert.waiting)}${because(alert.text)}`;
+      return html`${name}${trouble(alert.text)}${since(alert.since)}${wait(alert.waiting)}${because(alert.text)}`;
     case "no_worker":
       return html`${name}no worker serves this queue${wait(alert.waiting)}`;
     case "broken_queue":

@@ -25,7 +25,8 @@ const FIELDS = [
 /** @param {Content} content */
 export function content({ message, text, hasHtml, htmlUrl, revealed, reveal }) {
   const source = message === null ? (text ?? "") : write(message);
-  const body = message === null ? null : (message.body ?? message.message);
+  const isObject = message !== null && typeof message === "object" && !Array.isArray(message);
+  const body = isObject ? (message.body ?? message.message) : null;
   return html`<section class="panel" aria-labelledby="content">
     <div class="row spread">
       <h2 id="content">Message</h2>
@@ -35,7 +36,7 @@ export function content({ message, text, hasHtml, htmlUrl, revealed, reveal }) {
           : html`<button @click=${reveal}>Show recipients</button>`
       }
     </div>
-    ${message === null ? html`<p class="muted">It is no JSON.</p>` : fields(message)}
+    ${isObject ? fields(message) : html`<p class="muted">It is no JSON object.</p>`}
     ${
       typeof body === "string"
         ? html`<h3>Text</h3>

@@ -18,6 +18,13 @@ export function wrong(text) {
   }
 }
 
+/** What is no JSON, or no object, is there to be mended, too. @param {{ message: unknown, text: string | null }} letter */
+function editable({ message, text }) {
+  if (message === null) return text ?? "null";
+  const isObject = typeof message === "object" && !Array.isArray(message);
+  return write(isObject ? { ...message, _delivery: undefined } : message);
+}
+
 /**
  * The letter's new key, and whether it was requeued; null where nothing was done.
  *
@@ -32,8 +39,7 @@ export async function edit(path, query, where) {
     say(error instanceof Error ? error.message : String(error), "bad");
     return null;
   }
-  // What is no JSON is there to be mended, too.
-  let text = letter.message === null ? letter.text : write({ ...letter.message, _delivery: undefined });
+  let text = editable(letter);
   let fault = "";
   let refused = false;
   /** @type {{ key: string, requeued: boolean } | null} */

@@ -55,7 +55,9 @@ export function groups(ctx, queue, changed) {
       if (await how(queue, meant)) changed();
     };
     return html`<tr>
-      <th scope="row"><a href="${place(queue)}/dead?${parameters(meant)}">${name}</a></th>
+      <th scope="row">
+        <a href="${place(queue)}/dead?${parameters(meant)}"><bdi>${name}</bdi></a>
+      </th>
       <td class="num">${number(group.count)}</td>
       <td>${timeAt(group.newest)}</td>
       <td class="words"><bdi>${shown(group.error)}</bdi></td>

@@ -25,16 +25,19 @@ async function counted(queue, kind, filter) {
 /** @param {{ count: number, complete?: boolean }} counted */
 const many = ({ count: n, complete = true }) => `${complete ? "" : "at least "}${count(n, "dead letter")}`;
 
+/** @param {{ count: number, complete?: boolean }} counted */
+const isNone = ({ count, complete = true }) => count === 0 && complete;
+
 /** @param {string} queue @param {Filter} filter */
 export async function requeue(queue, filter) {
   const found = await counted(queue, "requeue", filter);
   if (!found) return false;
-  if (found.count === 0) return none();
+  if (isNone(found)) return none();
   return ask({
     title: `Requeue ${many(found)}`,
     body: html`<p>
-        Of <bdi>${queue}</bdi>: ${inWords(filter)}. Each goes to the end of its own lane, with its full
-        retries.
+        Of <bdi>${queue}</bdi>: <bdi>${inWords(filter)}</bdi>. Each goes to the end of its own lane, with its
+        full retries.
       </p>
       <label class="field">
         <span>How fast</span>
@@ -58,11 +61,11 @@ export async function requeue(queue, filter) {
 export async function purge(queue, filter) {
   const found = await counted(queue, "purge", filter);
   if (!found) return false;
-  if (found.count === 0) return none();
+  if (isNone(found)) return none();
   return ask({
     title: `Purge ${many(found)}`,
     body: html`<p>
-      Of <bdi>${queue}</bdi>: ${inWords(filter)}. They are gone for
+      Of <bdi>${queue}</bdi>: <bdi>${inWords(filter)}</bdi>. They are gone for
       good${isAll(filter) ? nothing : ", whoever they were for"}.
     </p>`,
     action: `Purge ${number(found.count)}`,

@@ -38,18 +38,19 @@ export function operations(overview, { queue, readOnly = false }) {
 
 /** @param {Operation} operation @param {Overview} overview @param {boolean} readOnly */
 function one(operation, overview, readOnly) {
-  const { kind, queue, filter, state, stopping, moved, total, looked_at, began, ended, error, per_second } =
+  const { kind, queue, filter, state, stopping, moved, total, looked_at, began, ended, error, limit } =
     operation;
   const past = kind === "purge" ? "purged" : "requeued";
-  const done = per_second === null ? (looked_at ?? moved) : moved;
+  // What was confirmed is moved, out of all that is looked at.
+  const [done, goal] = limit === null ? [looked_at ?? moved, total] : [moved, limit];
   const seconds = Math.max(1, ((ended ?? overview.at) - began) / 1000);
-  const left = total === null || done === 0 ? null : ((total - done) * seconds) / done;
+  const left = goal === null || done === 0 ? null : (Math.max(0, goal - done) * seconds) / done;
   const name = `${kind === "purge" ? "Purge" : "Requeue"} of ${queue}: ${inWords(filter)}`;
   return html`<div class="stack operation">
     <div class="row spread">
       <p>
         <strong>${kind === "purge" ? "Purge" : "Requeue"}</strong> <bdi>${shown(queue)}</bdi>:
-        ${inWords(filter)}
+        <bdi>${inWords(filter)}</bdi>
       </p>
       <span class="tag ${state === "failed" ? "bad" : state === "done" ? "good" : "warn"}">${state}</span>
     </div>
@@ -57,8 +58,8 @@ function one(operation, overview, readOnly) {
       state === "running"
         ? html`<progress
             aria-label=${name}
-            max=${Math.max(total ?? 1, 1)}
-            .value=${total === null ? 0 : done}
+            max=${Math.max(goal ?? 1, 1)}
+            .value=${goal === null ? 0 : done}
           ></progress>`
         : nothing
     }

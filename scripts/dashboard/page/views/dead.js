@@ -25,6 +25,8 @@ export function open(ctx) {
   /** Where it goes on; undefined before the first answer, null at the end. @type {number | null | undefined} */
   let next;
   let total = 0;
+  /** Whether the last answer was as long as it can be. */
+  let full = false;
   let fault = "";
   /** Whether older ones are on their way. */
   let busy = false;
@@ -46,7 +48,8 @@ export function open(ctx) {
       query.set("limit", String(PAGE));
       const answer = await read(`${path}?${query}`, { fresh });
       if (mine !== turn) return;
-      letters = from === 0 ? answer.letters : [...letters, ...answer.letters];
+      letters = from === 0 ? answer.letters : [...letters, ...below(answer.letters, letters.at(-1))];
+      full = answer.letters.length === PAGE;
       ({ next, total } = answer);
       fault = "";
     } catch (error) {
@@ -104,7 +107,9 @@ export function open(ctx) {
         <section class="panel" aria-label="By reason">${kinds.draw()}</section>
         <section class="panel" aria-labelledby="letters">
           <div class="row spread">
-            <h2 id="letters">${isAll(filter) ? "The newest" : html`Those of: ${inWords(filter)}`}</h2>
+            <h2 id="letters">
+              ${isAll(filter) ? "The newest" : html`Those of: <bdi>${inWords(filter)}</bdi>`}
+            </h2>
             ${ctx.session.read_only || total === 0 ? nothing : buttons()}
           </div>
           ${filterForm(ctx, queue, filter)} ${list()}
@@ -130,7 +135,7 @@ export function open(ctx) {
         ? nothing
         : html`<p class="row">
             <button ?disabled=${busy} @click=${() => load(/** @type {number} */ (next))}>
-              ${letters.length % PAGE === 0 && letters.length > 0 ? "Older" : "Look further"}
+              ${full ? "Older" : "Look further"}
             </button>
             <span class="muted">${number(next)} of ${number(total)} looked at</span>
           </p>`;
@@ -168,8 +173,20 @@ export function open(ctx) {
       </th>
       <td><bdi>${shown(to)}</bdi></td>
       <td class="words"><bdi>${shown(subject)}</bdi></td>
-      <td>${inWords({ provider: provider ?? undefined, code: code ?? undefined, reason: reason ?? "" })}</td>
+      <td>
+        <bdi
+          >${inWords({ provider: provider ?? undefined, code: code ?? undefined, reason: reason ?? "" })}</bdi
+        >
+      </td>
       <td class="words"><bdi>${shown(error)}</bdi></td>
     </tr>`;
   }
 }
+
+/**
+ * Those that are older than `last`: what came meanwhile has moved the others on, so that some come twice.
+ *
+ * @param {Letter[]} letters
+ * @param {Letter | undefined} last
+ */
+const below = (letters, last) => letters.filter(({ near }) => last === undefined || near < last.near);

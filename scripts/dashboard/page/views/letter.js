@@ -25,6 +25,7 @@ export function open(ctx) {
   let fault = "";
   let gone = false;
   let revealed = false;
+  let busy = false;
 
   /** @param {boolean} reveal */
   const query = (reveal) => {
@@ -35,6 +36,7 @@ export function open(ctx) {
 
   /** @param {boolean} reveal */
   async function load(reveal) {
+    busy = true;
     try {
       letter = parse(await readText(path + query(reveal)));
       revealed = reveal;
@@ -43,6 +45,7 @@ export function open(ctx) {
       gone = error instanceof ApiError && error.status === 404;
       fault = error instanceof Error ? error.message : String(error);
     }
+    busy = false;
     ctx.redraw();
   }
   void load(false);
@@ -107,7 +110,8 @@ export function open(ctx) {
               </p>`
             : fault === ""
               ? nothing
-              : html`<p class="fault" role="alert">${fault}</p>`
+              : html`<p class="fault" role="alert">${fault}</p>
+                  <p><button ?disabled=${busy} @click=${() => load(revealed)}>Try again</button></p>`
         }
         ${letter ? whole(letter) : fault === "" ? html`<p class="muted" role="status">Looking…</p>` : nothing}`;
     },
@@ -128,13 +132,13 @@ export function open(ctx) {
     const tried = letter.attempts.map(({ at, error, code, provider }) => ({
       at,
       words: html`Attempt
-      failed${provider || code ? `: ${shown([provider, code].filter(Boolean).join(" "))}` : ""}`,
+      failed${provider || code ? html`: <bdi>${shown([provider, code].filter(Boolean).join(" "))}</bdi>` : ""}`,
       detail: error,
       kind: /** @type {const} */ ("warn"),
     }));
     const end = {
       at: letter.dead_at,
-      words: html`Given up: ${shown(letter.reason ?? "nobody says why")}`,
+      words: html`Given up: <bdi>${shown(letter.reason ?? "nobody says why")}</bdi>`,
       detail: letter.error,
       kind: /** @type {const} */ ("bad"),
     };

@@ -111,13 +111,23 @@ fn hide(value: &mut Value, field: &str) {
         Value::String(text) if names_people => *text = mask::recipient(text),
         Value::Number(number) if names_people => *value = mask::recipient(&number.to_string()).into(),
         // A date, and what else has no room for anybody.
-        Value::String(_)
-            if ["id", "send_at", "created_at", "expires_at", "dead_at", "at"].contains(&field) => {}
+        Value::String(_) if field == "id" => {}
+        Value::String(text)
+            if ["send_at", "created_at", "expires_at", "dead_at", "at"].contains(&field) && is_time(text) => {
+        }
         Value::String(text) => *text = shown(text),
         Value::Array(values) => values.iter_mut().for_each(|value| hide(value, field)),
-        Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| hide(value, name)),
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| {
+            // `{"name": …, "email": …}` names somebody by both.
+            hide(value, if names_people { field } else { name });
+        }),
         _ => {}
     }
+}
+
+/// RFC 3339, or digits: nobody's address.
+fn is_time(text: &str) -> bool {
+    text.len() <= 35 && text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.+TtZz ".contains(&byte))
 }
 
 fn cut(text: &str) -> String {
@@ -135,7 +145,7 @@ mod tests {
     fn nobody_can_be_read() {
         let message = format!(
             r#"{{"to":["Jo Doe <jo@example.com>"],"cc":"kim@example.com","body":"Call +491701234567, kim@example.com",
-            "html":"{}","created_at":1735171200000,"id":"order-1","_delivery":{{"recipients":["jo@example.com"],
+            "html":"{}","created_at":1735171200000,"id":"order-1","_delivery":{{"recipients":["jo@example.com"],"at":"jo@example.com","to":[{{"name":"Jo Doe"}}],
             "attempts":[{{"error":"<jo@example.com> unknown","at":"2026-01-01T00:00:00.000Z"}}]}}}}"#,
             "x".repeat(300)
         );

@@ -186,7 +186,7 @@ async function boot() {
   booting = true;
   for (let wait = 500; ; wait = Math.min(wait * 2, 5_000)) {
     try {
-      const next = await read("/api/v1/session");
+      const next = await read("/api/v1/session", { fresh: true });
       booting = false;
       return enter(next);
     } catch (error) {

@@ -3,10 +3,11 @@
 use axum::extract::{Query, Request};
 use axum::middleware::Next;
 use axum::response::Response;
-use redispatch::telemetry::{event, mask};
+use redispatch::telemetry::event;
 use tracing::info;
 
 use super::guard::{Known, Peer, is_read};
+use super::outer;
 
 /// Logs what a request asked for, once it is answered.
 pub(super) async fn log(request: Request, next: Next) -> Response {
@@ -17,7 +18,7 @@ pub(super) async fn log(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.to_string()).unwrap_or_default();
-    let (method, path) = (request.method().clone(), mask::text(request.uri().path()).into_owned());
+    let (method, path) = (request.method().clone(), outer::in_log(request.uri().path()));
     let response = next.run(request).await;
     let (by, status) = (known.word(), response.status().as_u16());
     match is_change {

@@ -17,10 +17,13 @@ use redispatch::clock;
 
 use super::Api;
 use super::error::ApiError;
-use super::guard::is_read;
+use super::guard::{Known, SESSION, is_read};
 
 /// Different questions that are remembered.
 const QUESTIONS: usize = 200;
+
+/// Nothing larger is kept, bytes.
+const LARGEST: usize = 1 << 20;
 
 /// Nobody may ask for what is older, s.
 const OLDEST: u64 = 10;
@@ -53,7 +56,8 @@ pub(super) async fn answer(State(api): State<Arc<Api>>, request: Request, next: 
         copies.changes.fetch_add(1, Ordering::SeqCst);
         return response;
     }
-    let age = max_age(request.headers()).filter(|_| request.method() == Method::GET);
+    let is_shared = request.method() == Method::GET && is_for_all(&request);
+    let age = max_age(request.headers()).filter(|_| is_shared);
     let (Some(age), Some(question)) = (age, request.uri().path_and_query()) else {
         return next.run(request).await;
     };
@@ -69,8 +73,9 @@ pub(super) async fn answer(State(api): State<Arc<Api>>, request: Request, next: 
     }
     let asked = clock::boot_ms();
     let (parts, body) = next.run(request).await.into_parts();
-    // A stream has no end to wait for.
-    if http_body::Body::size_hint(&body).exact().is_none() {
+    // A stream has no end to wait for; and what depends on more than the address is not for others.
+    let is_own = [header::VARY, header::SET_COOKIE].iter().any(|name| parts.headers.contains_key(name));
+    if is_own || http_body::Body::size_hint(&body).exact().is_none() {
         return Response::from_parts(parts, body);
     }
     let body = match body.collect().await {
@@ -78,6 +83,9 @@ pub(super) async fn answer(State(api): State<Arc<Api>>, request: Request, next: 
         Err(_) => return ApiError::bad_request("the answer ended before its end").into_response(),
     };
     let done = clock::boot_ms();
+    if body.len() > LARGEST {
+        return Response::from_parts(parts, Body::from(body));
+    }
     *last = Some(Copy { asked, done, changes, parts: parts.clone(), body: body.clone() });
     Response::from_parts(parts, Body::from(body))
 }
@@ -88,6 +96,13 @@ impl Copy {
     fn is_for(&self, came: u64, age: u64) -> bool {
         came <= self.done || self.parts.status.is_success() && clock::boot_ms() <= self.asked + age * 1000
     }
+}
+
+/// Whoever may ask gets the same answer: so it is with all but the session, which is of one.
+fn is_for_all(request: &Request) -> bool {
+    let known = request.extensions().get::<Known>().copied();
+    let is_revealing = request.uri().query().is_some_and(|query| query.contains("reveal"));
+    known.is_some_and(|known| known != Known::Anybody) && request.uri().path() != SESSION && !is_revealing
 }
 
 impl Copies {

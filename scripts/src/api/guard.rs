@@ -21,7 +21,7 @@ use super::{Api, page};
 const MONITORING: [&str; 2] = ["/api/v1/health/redis", "/metrics"];
 
 /// Logging in and out.
-const SESSION: &str = "/api/v1/session";
+pub(super) const SESSION: &str = "/api/v1/session";
 
 /// Brings back a session's `csrf`.
 const CSRF: &str = "x-csrf-token";

@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
+use percent_encoding::percent_decode_str;
 use redispatch::clock;
 use redispatch::telemetry::{event, mask};
 use tracing::warn;
@@ -29,10 +30,16 @@ pub(super) async fn answer(State(api): State<Arc<Api>>, request: Request, next: 
     let cause = response.extensions().get::<Cause>().map_or("", |Cause(cause)| cause);
     let status = response.status().as_u16();
     if (!cause.is_empty() || response.status().is_server_error()) && api.failures.is_news(cause) {
-        let path = mask::text(&path);
+        let path = in_log(&path);
         warn!(event = event::REQUEST_FAILED, %method, %path, status, error = %mask::text(cause), "cannot answer");
     }
     response
+}
+
+/// A path as a log may have it: an id in it may be somebody's address, however it is written.
+pub(super) fn in_log(path: &str) -> String {
+    let plain = percent_decode_str(path).decode_utf8_lossy();
+    mask::text(&plain).replace(char::is_control, "\u{fffd}")
 }
 
 /// Numbers and messages are of this moment, unless an answer says otherwise, and each is what its type says.

@@ -60,15 +60,18 @@ export function content({ message, text, hasHtml, htmlUrl, revealed, reveal }) {
 /** Shown elsewhere. */
 const APART = ["body", "html", "_delivery", "id"];
 
+/** Fields that are shown; the source has all. */
+const MOST = 60;
+
 /** Characters of a field that are shown. */
 const LONGEST = 300;
 
 /** @param {any} message */
 function fields(message) {
   const others = Object.keys(message).filter((name) => !FIELDS.includes(name) && !APART.includes(name));
-  const there = [...FIELDS, ...others].filter(
-    (name) => message[name] !== undefined && message[name] !== null,
-  );
+  const there = [...FIELDS, ...others]
+    .filter((name) => message[name] !== undefined && message[name] !== null)
+    .slice(0, MOST);
   return html`<dl class="head">
     ${there.map(
       (name) =>

@@ -168,7 +168,7 @@ export function open(ctx) {
       <td>${timeAt(dead_at)}</td>
       <th scope="row" class="mono">
         <a href="${place(queue)}/dead/${key}?near=${near}"
-          ><bdi>${shown(id ?? reference ?? "without a name")}</bdi></a
+          ><bdi>${shown(id || reference || "without a name")}</bdi></a
         >
       </th>
       <td><bdi>${shown(to)}</bdi></td>

@@ -85,7 +85,7 @@ export function open(ctx) {
   return {
     title: `Dead letter of ${queue}`,
     draw() {
-      const name = letter?.id ?? letter?.reference ?? "A dead letter";
+      const name = letter?.id || letter?.reference || "A dead letter";
       return html`<nav class="crumbs" aria-label="Breadcrumb">
           <a href="#/">Queues</a> / <a href=${place(queue)}><bdi>${shown(queue)}</bdi></a> /
           <a href=${list}>Dead letters</a>

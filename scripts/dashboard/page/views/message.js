@@ -1,10 +1,11 @@
 /** One message: what became of it, and itself while it is kept. */
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { ApiError, read } from "../api.js";
+import { ApiError, read, readText } from "../api.js";
 import { shown } from "../format.js";
 import { content } from "../parts/content.js";
 import { place } from "../parts/facts.js";
+import { parse } from "../parts/json.js";
 import { actions, letterAt, messagePath, stateTag } from "../parts/message.js";
 import { timeAgo, timeAt } from "../parts/time.js";
 import { instant, timeline } from "../parts/timeline.js";
@@ -97,7 +98,7 @@ export function open(ctx) {
     contentAt = Date.now();
     const asked = revealed;
     try {
-      const found = await read(`${path}/content${asked ? "?reveal=true" : ""}`, { fresh: again });
+      const found = parse(await readText(`${path}/content${asked ? "?reveal=true" : ""}`));
       if (contentOf !== now || asked !== revealed) return;
       status ??= found.status;
       contentOf = stage();

@@ -85,7 +85,9 @@ pub(in crate::api) fn page(message: &[u8], reveal: bool) -> Result<Response, Api
     let Some(html) = masked::html(message) else {
         return Err(ApiError::not_found("no_html", "this message has no HTML"));
     };
-    let html = idle(&if reveal { html } else { masked::in_html(&html) });
+    // What is left out may part an address that is whole without it: so it goes first.
+    let html = idle(&html);
+    let html = if reveal { html } else { masked::in_html(&html) };
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -102,6 +104,7 @@ fn idle(html: &str) -> String {
     let mut cleaner = ammonia::Builder::default();
     cleaner
         .add_tags(["center", "font"])
+        .rm_tags(["wbr"])
         .add_generic_attributes(["align", "bgcolor", "dir", "height", "style", "valign", "width"])
         .add_tag_attributes("font", ["color", "face", "size"])
         .add_tag_attributes("table", ["border", "cellpadding", "cellspacing"])

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use redispatch_testkit::redis::RedisServer;
+use serde_json::Value;
 
 use super::server::Server;
 use crate::queue::PENDING;
@@ -39,6 +40,27 @@ async fn a_change_ends_them() {
     assert_eq!(waiting(&server, &RECENT).await, 0);
     server.post("/api/admin/jobs/email", r#"{"to":"a@example.com","body":"x"}"#).await.with_status(201);
     assert_eq!(waiting(&server, &RECENT).await, 1);
+}
+
+#[tokio::test]
+async fn what_is_of_one_is_for_nobody_else() {
+    let redis = RedisServer::start().await;
+    let server = Server::start(&redis, &[("API_TOKEN", "a-secret-token")]).await;
+    let login = server.post("/api/v1/session", r#"{"token":"a-secret-token"}"#).await.with_status(200);
+    let cookie = login.headers["set-cookie"].split(';').next().unwrap();
+    let session = "/api/v1/session";
+    let own = server.get_with(session, &[("cookie", cookie), RECENT[0]]).await.with_status(200);
+    assert!(own.json()["csrf"].is_string());
+    let other = server.get_with(session, &RECENT).await.with_status(200).json();
+    assert_eq!((&other["csrf"], &other["signed_in"]), (&Value::Null, &Value::Bool(false)));
+
+    let bearer = ("authorization", "Bearer a-secret-token");
+    server.get_with(STATS, &[bearer, RECENT[0]]).await.with_status(404);
+    server.get_with(STATS, &RECENT).await.with_status(401);
+    let health = "/api/v1/health/redis";
+    server.get_with(health, &RECENT).await.with_status(200).json();
+    let text = server.get_with(health, &[("accept", "text/plain"), RECENT[0]]).await.with_status(200);
+    assert!(text.headers["content-type"].starts_with("text/plain"), "{text:?}");
 }
 
 #[tokio::test]

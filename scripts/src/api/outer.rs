@@ -38,8 +38,9 @@ pub(super) async fn answer(State(api): State<Arc<Api>>, request: Request, next: 
 
 /// A path as a log may have it: an id in it may be somebody's address, however it is written.
 pub(super) fn in_log(path: &str) -> String {
-    let plain = percent_decode_str(path).decode_utf8_lossy();
-    mask::text(&plain).replace(char::is_control, "\u{fffd}")
+    let part = |part| mask::text(&percent_decode_str(part).decode_utf8_lossy()).into_owned();
+    let parts: Vec<String> = path.split('/').map(part).collect();
+    parts.join("/").replace(char::is_control, "\u{fffd}")
 }
 
 /// Numbers and messages are of this moment, unless an answer says otherwise, and each is what its type says.
